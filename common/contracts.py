@@ -1,0 +1,137 @@
+"""The typed records in which rooms meet. Each has a version and a JSON schema (`common/schemas/`).
+
+`python -m common.contracts` writes the schemas again; a test checks that they agree with these classes. A field may
+be added with a default; anything else is a new version.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from common import files
+from common.errors import BadInput
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+def now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
+
+
+class Record(BaseModel):
+    """A frozen record that refuses fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def save(self, path: Path) -> Path:
+        """Write as JSON, all or nothing."""
+        return files.write_text(path, self.model_dump_json(indent=2) + "\n")
+
+    @classmethod
+    def load(cls, path: Path, mend: str) -> Self:
+        """Read from JSON; `BadInput` ends with `mend`."""
+        try:
+            return cls.model_validate(files.read_json(path, mend))
+        except ValidationError as error:
+            raise BadInput(f"{path} is not a valid {cls.__name__}: {error}", mend) from error
+
+
+class Estimate(Record):
+    """A number with its 95 % interval and the number of cases behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int = Field(ge=0)
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+class Alert(Record):
+    """A monitor's call for action: what drifted, what it cost, and where the evidence lies."""
+
+    schema_version: Literal[1] = 1
+    id: str = Field(min_length=1, description="Unique; the same evidence gives the same id.")
+    domain: str
+    model: str = Field(description="Registered model name in MLflow.")
+    model_version: str
+    window: str = Field(description="Label of the current window.")
+    window_start: str
+    window_end: str
+    rows: int = Field(ge=1)
+    verdict: Literal["watch", "investigate_labels", "retrain"]
+    drifted: dict[str, float] = Field(description="Column -> adjusted p-value, the columns below the level only.")
+    metric: str = Field(description="Name of the performance metric; larger is worse.")
+    reference: Estimate
+    current: Estimate
+    run_id: str = Field(description="MLflow run of the window.")
+    raised_at: datetime = Field(default_factory=now)
+
+
+class Comparison(Record):
+    """One metric of the candidate against the baseline on the same cases."""
+
+    metric: str
+    baseline: Estimate
+    candidate: Estimate
+    difference: Estimate = Field(description="Candidate minus baseline, paired.")
+    p_value: float = Field(ge=0, le=1, description="One-sided: the candidate is worse. Holm-corrected over gated metrics.")
+    detectable: float = Field(description="Smallest drop seen with 80 % power at this sample size.")
+    role: Literal["gated", "advisory"]
+    passed: bool
+
+
+class GateDecision(Record):
+    """The verdict on a release candidate. Only gated metrics and zero-tolerance classes can block."""
+
+    schema_version: Literal[1] = 1
+    id: str = Field(min_length=1)
+    domain: str
+    candidate: str
+    baseline: str
+    verdict: Literal["pass", "block"]
+    reasons: list[str]
+    comparisons: list[Comparison]
+    zero_tolerance: dict[str, Estimate] = Field(description="Class -> failure rate of the candidate with its upper bound.")
+    advisory: list[str] = Field(description="Judges that may not block, and why.")
+    run_id: str
+    decided_at: datetime = Field(default_factory=now)
+
+
+class BundledFile(Record):
+    """One file of a bundle."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    size: int = Field(ge=0)
+
+
+class BundleManifest(Record):
+    """What a bundle holds. It carries no time, so that the same inputs give the same bytes."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    version: str
+    python: str
+    platform: str
+    threshold: float = Field(description="Score at and above which a prompt is flagged.")
+    quality: dict[str, Estimate]
+    licences: dict[str, str]
+    files: list[BundledFile]
+
+
+CONTRACTS: tuple[type[Record], ...] = (Alert, GateDecision, BundleManifest)
+
+
+def write_schemas(folder: Path = SCHEMAS) -> None:
+    """Write the JSON schema of every contract."""
+    for contract in CONTRACTS:
+        files.write_json(folder / f"{contract.__name__}.v1.json", contract.model_json_schema())
+
+
+if __name__ == "__main__":
+    write_schemas()

@@ -1,0 +1,107 @@
+"""Intervals and paired tests: the error bars behind every number in the kit. Pure functions on arrays.
+
+Bootstrap: percentile intervals, resampling whole clusters (documents, goals, blocks of days) because rows of one
+cluster are not independent (Cameron, Gelbach and Miller 2008). Paired tests: exact McNemar. Several tests at once:
+Holm (1979) for gates, Benjamini and Hochberg (1995) for screens.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from common.contracts import Estimate
+
+
+def bootstrap(
+    statistic: Callable[..., float],
+    *columns: ArrayLike,
+    clusters: ArrayLike | None = None,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> Estimate:
+    """95 % percentile interval of `statistic(*columns)`, resampling clusters (rows, where none are given).
+
+    columns: arrays of one length n, resampled together, so that a paired difference stays paired.
+    A resample on which the statistic is not defined (one class only) is left out.
+    Raises ValueError for no rows or columns of different lengths.
+    """
+    arrays = [np.asarray(column) for column in columns]
+    n = len(arrays[0])
+    if n == 0 or any(len(a) != n for a in arrays):
+        raise ValueError(f"columns of lengths {[len(a) for a in arrays]}: need one common length above 0")
+    _, labels = np.unique(np.arange(n) if clusters is None else np.asarray(clusters), return_inverse=True)
+    rows_of = np.split(np.argsort(labels, kind="stable"), np.cumsum(np.bincount(labels))[:-1])
+    random = np.random.default_rng(seed)
+    values = []
+    for _ in range(resamples):
+        picked = random.integers(0, len(rows_of), len(rows_of))
+        rows = picked if clusters is None else np.concatenate([rows_of[i] for i in picked])
+        try:
+            values.append(statistic(*(a[rows] for a in arrays)))
+        except ValueError:
+            continue
+    finite = np.asarray(values)[np.isfinite(values)] if values else np.array([])
+    low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (np.nan, np.nan)
+    return Estimate(value=float(statistic(*arrays)), low=float(low), high=float(high), n=n)
+
+
+def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Estimate:
+    """A mean with its bootstrap interval."""
+    return bootstrap(lambda v: float(np.mean(v)), np.asarray(values, float), clusters=clusters)
+
+
+def proportion(successes: int, n: int) -> Estimate:
+    """A rate with the exact (Clopper-Pearson) interval: honest at 0 of n, where a bootstrap says [0, 0]."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, n).proportion_ci(0.95, method="exact")
+    return Estimate(value=successes / n, low=float(interval.low), high=float(interval.high), n=n)
+
+
+def mcnemar(baseline: Sequence[bool], candidate: Sequence[bool], worse: bool = False) -> float:
+    """Exact McNemar p-value on paired pass/fail results; one-sided for "the candidate is worse" where `worse`."""
+    from scipy.stats import binomtest
+
+    old, new = np.asarray(baseline, bool), np.asarray(candidate, bool)
+    lost, won = int(np.sum(old & ~new)), int(np.sum(~old & new))
+    if lost + won == 0:
+        return 1.0
+    return float(binomtest(lost, lost + won, alternative="greater" if worse else "two-sided").pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values, in the order given."""
+    order = np.argsort(p_values)
+    m, adjusted, running = len(p_values), np.empty(len(p_values)), 0.0
+    for rank, i in enumerate(order):
+        running = max(running, (m - rank) * p_values[i])
+        adjusted[i] = min(1.0, running)
+    return [float(p) for p in adjusted]
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[Any]:
+    """Adjusted p-values that hold the false discovery rate. Shape (m,) -> (m,)."""
+    from scipy.stats import false_discovery_control
+
+    return np.asarray(false_discovery_control(np.asarray(p_values, float), method="bh"))
+
+
+def detectable_drop(discordant: float, n: int, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest drop in a pass rate that a one-sided paired test of n cases sees with `power`.
+
+    discordant: share of cases that change verdict between the versions. Normal approximation of McNemar's test
+    (Connor 1987), solved for the difference.
+    """
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    floor = max(discordant, 1.0 / n)  # with no change seen, one case may still have changed
+    z = norm.ppf(1 - alpha), norm.ppf(power)
+
+    def excess(drop: float) -> float:
+        total = max(floor, drop)
+        return float(drop * np.sqrt(n) - z[0] * np.sqrt(total) - z[1] * np.sqrt(max(total - drop**2, 0.0)))
+
+    return float(brentq(excess, 1e-9, 1.0)) if excess(1.0) > 0 else 1.0
