@@ -25,7 +25,8 @@ def console() -> "Console":
     """The console on stderr. Rich is imported here, so that `--help` stays fast."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    piped = None if sys.stderr.isatty() else 120  # a log has no width of its own
+    return Console(stderr=True, highlight=False, soft_wrap=True, width=piped)
 
 
 def say(message: str, style: str | None = None) -> None:

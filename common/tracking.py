@@ -79,9 +79,10 @@ def tracing(name: str) -> Iterator[Any]:
 
 
 @contextmanager
-def run(experiment_name: str, name: str, *, key: str | None = None, parent: str | None = None) -> Iterator[Run]:
-    """Open a run. `key`: makes it idempotent; `parent`: id of the run it belongs to."""
-    opener = _wandb_run if settings().tracker == "wandb" else _mlflow_run
+def run(experiment_name: str, name: str, *, key: str | None = None, parent: str | None = None, tracker: str | None = None) -> Iterator[Run]:
+    """Open a run. `key`: makes it idempotent; `parent`: id of the run it belongs to; `tracker`: "mlflow" where the
+    run belongs to a registered model, whatever the setting says."""
+    opener = _wandb_run if (tracker or settings().tracker) == "wandb" else _mlflow_run
     with opener(experiment_name, name, key, parent) as opened:
         yield opened
 

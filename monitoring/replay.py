@@ -1,0 +1,184 @@
+"""Watch the champion over its history, window by window: one MLflow run each, an `Alert` where it is due.
+
+A window goes: score with the registry's champion, test its inputs for drift, measure performance (the labels are one
+step behind), decide, log, finish. Finished windows are skipped when the same replay runs again, so a killed replay
+goes on where it was. The replay keeps one champion throughout: it shows what a monitor would have seen had nobody
+acted.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common import console, stats
+from common.contracts import Alert, Estimate
+from common.errors import BadInput, NotReady
+from common.settings import settings as shared
+from common.tracking import mlflow_client, run
+from domains.pack import Pack
+from monitoring import drift, report
+from monitoring.config import MonitoringSettings
+from monitoring.performance import Performance, measure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Window:
+    """What was found in one window."""
+
+    label: str
+    start: str
+    end: str
+    rows: int
+    performance: Performance
+    drifted: dict[str, float]
+    evidently_share: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The version in production."""
+
+    name: str
+    version: str
+    model: Any
+
+
+def champion(pack: Pack) -> Champion:
+    """Load the registry's champion. NotReady where there is none."""
+    import mlflow
+
+    client, name = mlflow_client(), pack.config.champion.registry
+    try:
+        version = client.get_model_version_by_alias(name, "champion").version
+    except mlflow.exceptions.MlflowException as error:
+        raise NotReady(f"the registry has no champion of {name}", "python -m optimization champion --alias champion") from error
+    return Champion(name, str(version), mlflow.onnx.load_model(f"models:/{name}/{version}"))
+
+
+def probabilities(model: Any, pack: Pack, table: "pd.DataFrame") -> NDArray[np.float64]:
+    """P(target) of each row, shape (n), by ONNX Runtime. BadInput where a column is absent."""
+    import onnxruntime
+
+    absent = [c for c in pack.features if c not in table]
+    if absent:
+        raise BadInput(f"the records have no column {', '.join(absent)}", "add the columns, or correct pack.toml")
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    kinds = {i.name: np.float32 if "float" in i.type else object for i in session.get_inputs()}
+    return np.asarray(session.run(None, {c: table[[c]].to_numpy(kinds[c]) for c in pack.features})[1][:, 1], float)
+
+
+def windows(pack: Pack, table: "pd.DataFrame") -> Iterator[tuple[str, "pd.DataFrame"]]:
+    """(label, rows) of each judged window, oldest first; windows with too few rows are left out."""
+    import pandas as pd
+
+    m, time = pack.config.monitor, pack.config.records.time
+    for start, rows in table[table[time] >= m.start].groupby(pd.Grouper(key=time, freq=m.window)):
+        if len(rows) >= m.min_rows:
+            yield (str(start.year) if m.window in ("YS", "YE") else str(start.date())), rows
+
+
+def decide(drifted: bool, lost: bool) -> str:
+    """The verdict: none, watch (drift only), investigate_labels (performance only) or retrain (both)."""
+    return {(False, False): "none", (True, False): "watch", (False, True): "investigate_labels", (True, True): "retrain"}[drifted, lost]
+
+
+def judge(pack: Pack, label: str, rows: "pd.DataFrame", reference: "pd.DataFrame", s: MonitoringSettings) -> Window:
+    """One window against the reference. Both frames hold a column `probability`."""
+    r, m = pack.config.records, pack.config.monitor
+    columns = drift.compare(reference, rows, r.numerical, r.categorical)
+    drifted = {c.column: c.adjusted for c in columns if c.adjusted <= m.false_discovery_rate}
+    performance = measure(rows[r.target], rows["probability"], pack.config.champion.block, s.resamples)
+    share = report.share(pack, reference, rows)
+    times = rows[r.time]
+    verdict = decide(bool(drifted), performance.lost(m.tolerance))
+    return Window(label, str(times.min().date()), str(times.max().date()), len(rows), performance, drifted, share, verdict)
+
+
+def replay(pack: Pack, s: MonitoringSettings, name: str | None = None) -> tuple[str, list[Window], list[Alert], Performance]:
+    """Watch the whole history. `name`: key of the replay; the same name goes on, a new one starts afresh.
+
+    Returns (id of the parent run, windows, alerts, performance on the reference).
+    """
+    found = champion(pack)
+    table = pack.records()
+    table["probability"] = probabilities(found.model, pack, table)
+    c, time = pack.config.champion, pack.config.records.time
+    reference = table[table[time].dt.year.isin(c.reference_years) & (table[time] <= c.train_until)]
+    expected = measure(reference[pack.config.records.target], reference["probability"], c.block, s.resamples)
+    name = name or uuid.uuid4().hex[:8]
+    parts = list(windows(pack, table))
+    seen: list[Window] = []
+    alerts: list[Alert] = []
+    with run("monitoring", f"replay {pack.name} {name}") as parent:
+        parent.params({"domain": pack.name, "model": found.name, "version": found.version, "windows": len(parts), "replay": name})
+        with console.progress(f"monitoring {pack.name}", len(parts)) as advance:
+            for step, (label, rows) in enumerate(parts):
+                window = judge(pack, label, rows, reference, s)
+                page = lambda path, now=rows: report.page(pack, reference, now, path)  # noqa: E731
+                run_id = log(pack, found, name, parent.id, step, window, page, s)
+                seen.append(window)
+                if window.verdict == "retrain":
+                    alerts.append(alert(pack, found, window, expected, name, run_id))
+                advance(1)
+        parent.metrics({"alerts": len(alerts), "reference_brier": expected.brier.value, "reference_gap": expected.gap.value})
+    return parent.id, seen, alerts, expected
+
+
+def log(pack: Pack, found: Champion, name: str, parent: str, step: int, window: Window, page: Callable[[Path], Path], s: MonitoringSettings) -> str:
+    """One run a window, idempotent by its key; the HTML page only where the window alarms. Returns the run's id."""
+    key = f"{pack.name} {found.name} {found.version} {name} {window.label}"
+    with run("monitoring", f"{pack.name} {window.label}", key=key, parent=parent) as opened:
+        if opened.done:
+            return opened.id
+        opened.metrics(window.performance.metrics() | {"drifted_columns": len(window.drifted), "evidently_share": window.evidently_share, "rows": window.rows}, step)
+        opened.tags({"verdict": window.verdict, "window": window.label, "domain": pack.name, "model": found.name, "model_version": found.version, "replay": name})
+        opened.record("window.json", {"start": window.start, "end": window.end, "drifted": window.drifted, "verdict": window.verdict})
+        if s.html_for == "all" or (s.html_for == "alarms" and window.verdict == "retrain"):
+            opened.artifact(page(shared().reports / f"drift-{pack.name}-{window.label}.html"))
+        return opened.id
+
+
+def alert(pack: Pack, found: Champion, window: Window, expected: Performance, name: str, run_id: str) -> Alert:
+    """The contract record of a window that wants retraining, saved where other rooms can read it."""
+    raised = Alert(
+        id=f"{pack.name}-{window.label}-v{found.version}-{name}", domain=pack.name, model=found.name, model_version=found.version,
+        window=window.label, window_start=window.start, window_end=window.end, rows=window.rows, verdict="retrain",
+        drifted=window.drifted, metric="calibration gap", reference=rounded(expected.gap), current=rounded(window.performance.gap), run_id=run_id,
+    )  # fmt: skip
+    raised.save(alert_file(raised))
+    return raised
+
+
+def alert_file(raised: Alert) -> Path:
+    """Where an alert lies."""
+    return shared().folder("alerts") / f"{raised.id}.json"
+
+
+def rounded(e: Estimate) -> Estimate:
+    """Four decimals are plenty for a person."""
+    return Estimate(value=round(e.value, 4), low=round(e.low, 4), high=round(e.high, 4), n=e.n)
+
+
+def false_alarms(pack: Pack) -> Estimate:
+    """Share of the training period's years in which the drift tests alarm against the reference years (the year itself
+    left out). The model knows that period, so each is a false alarm; the market's own regimes make it a strict count.
+    The interval is exact."""
+    table, c = pack.records(), pack.config.champion
+    time = table[pack.config.records.time]
+    year = time.dt.year
+    inside = [int(y) for y in year[(time >= c.train_from) & (time <= c.train_until)].unique()]
+    hits = 0
+    for held in inside:
+        rest = table[year.isin([y for y in c.reference_years if y != held])]
+        columns = drift.compare(rest, table[year == held], pack.config.records.numerical, pack.config.records.categorical)
+        hits += any(column.adjusted <= pack.config.monitor.false_discovery_rate for column in columns)
+    return stats.proportion(hits, len(inside))

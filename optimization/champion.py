@@ -1,0 +1,151 @@
+"""The pack's predictive model: gradient boosting, exported to ONNX, checked for parity, registered in MLflow.
+
+The reference years of the pack are never trained on: monitoring compares against them. The registry's alias
+`champion` names the version in production, `challenger` one that waits for a decision; moving an alias is the agents'
+job, except for the very first champion.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common import console, stats
+from common.contracts import Estimate
+from common.errors import BadInput
+from common.tracking import mlflow_client, run
+from domains.pack import Pack
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARITY = 1e-4  # largest difference in probability between scikit-learn (float64) and ONNX Runtime (float32)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version in the registry."""
+
+    name: str
+    version: str
+    trained_until: str
+    brier: Estimate
+    run_id: str
+
+
+def split(pack: Pack, until: str) -> tuple["pd.DataFrame", "pd.DataFrame"]:
+    """(training rows up to `until`, reference rows). BadInput where too few rows are left to train on."""
+    import pandas as pd
+
+    table, c = pack.records(), pack.config.champion
+    time = table[pack.config.records.time]
+    try:
+        end = pd.Timestamp(until)
+    except ValueError as error:
+        raise BadInput(f"{until} is not a date", "--until 2006-12-31") from error
+    held_out = time.dt.year.isin(c.reference_years)
+    train = table[(time >= c.train_from) & (time <= end) & ~held_out]
+    if len(train) < 500:
+        raise BadInput(f"{len(train)} training rows up to {until}", f"a date after {c.train_from} with at least 500 rows before it")
+    return train, table[held_out & (time <= c.train_until)]
+
+
+def fit(pack: Pack, train: "pd.DataFrame") -> Any:
+    """A scikit-learn pipeline. Shallow and slow-learning: the signal is weak and calibration matters more than rank.
+
+    Not HistGradientBoosting: skl2onnx 1.20 hands its uint32 node ids to onnx 1.23, which refuses them.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    columns = ColumnTransformer(
+        [
+            ("numerical", "passthrough", pack.config.records.numerical),
+            ("categorical", OneHotEncoder(handle_unknown="ignore", sparse_output=False), pack.config.records.categorical),
+        ]
+    )
+    trees = GradientBoostingClassifier(learning_rate=0.04, n_estimators=120, max_depth=3, min_samples_leaf=60, subsample=0.7, random_state=0)
+    return make_pipeline(columns, trees).fit(train[pack.features], train[pack.config.records.target])
+
+
+def to_onnx(pack: Pack, model: Any) -> Any:
+    """The pipeline as an ONNX model: one input a column, outputs `label` and `probabilities` (n, 2)."""
+    from skl2onnx import convert_sklearn
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
+    inputs = [(c, FloatTensorType([None, 1])) for c in pack.config.records.numerical]
+    inputs += [(c, StringTensorType([None, 1])) for c in pack.config.records.categorical]
+    return convert_sklearn(model, "champion", inputs, options={"zipmap": False}, target_opset=21)
+
+
+def score(onnx_model: Any, pack: Pack, table: "pd.DataFrame") -> NDArray[np.float64]:
+    """P(target) of each row, shape (n), by ONNX Runtime."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx_model.SerializeToString(), providers=["CPUExecutionProvider"])
+    feed: dict[str, NDArray[Any]] = {c: table[[c]].to_numpy(np.float32) for c in pack.config.records.numerical}
+    feed |= {c: table[[c]].to_numpy(object) for c in pack.config.records.categorical}
+    return np.asarray(session.run(None, feed)[1][:, 1], float)
+
+
+def train(pack: Pack, until: str) -> Registered:
+    """Train on rows up to `until`, export, check, register. The same pack and date give the registered version again."""
+    key = f"{pack.name} {pack.config.records.sha256[:12]} {until}"
+    with run("optimization", f"champion {pack.name} until {until}", key=key, tracker="mlflow") as opened:
+        if opened.done:
+            return registered(pack, until)
+        rows, reference = split(pack, until)
+        console.say(f"champion: training on {len(rows)} rows up to {until}")
+        model = fit(pack, rows)
+        onnx_model = to_onnx(pack, model)
+        probability = score(onnx_model, pack, reference)
+        difference = float(np.abs(probability - model.predict_proba(reference[pack.features])[:, 1]).max())
+        if difference > PARITY:
+            raise AssertionError(f"ONNX differs from scikit-learn by {difference:.1e}")
+        y = reference[pack.config.records.target].to_numpy(float)
+        blocks = np.arange(len(y)) // pack.config.champion.block
+        brier = stats.bootstrap(lambda t, p: float(np.mean((t - p) ** 2)), y, probability, clusters=blocks)
+        opened.params({"domain": pack.name, "until": until, "rows": len(rows), "records": pack.config.records.sha256})
+        opened.metrics({"reference_brier": brier.value, "reference_brier_low": brier.low, "reference_brier_high": brier.high, "reference_rows": brier.n, "onnx_parity": difference})
+        version = register(pack, onnx_model, rows, until, brier, opened.id)
+    return Registered(pack.config.champion.registry, version, until, brier, opened.id)
+
+
+def register(pack: Pack, onnx_model: Any, rows: "pd.DataFrame", until: str, brier: Estimate, run_id: str) -> str:
+    """Log the ONNX model with its signature and register it as a new version; returns the version's number."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    client = mlflow_client()
+    name = pack.config.champion.registry
+    signature = infer_signature(rows[pack.features].head(20), np.zeros((20, 2), np.float32))
+    mlflow.set_experiment(experiment_id=client.get_run(run_id).info.experiment_id)
+    with mlflow.start_run(run_id=run_id, log_system_metrics=False):
+        info = mlflow.onnx.log_model(
+            onnx_model, name="champion", signature=signature, registered_model_name=name,
+            pip_requirements=["onnxruntime", "numpy"], await_registration_for=60,
+        )  # fmt: skip
+    version = str(info.registered_model_version)
+    for k, v in {"until": until, "records": pack.config.records.sha256, "reference_brier": str(brier)}.items():
+        client.set_model_version_tag(name, version, k, v)
+    return version
+
+
+def registered(pack: Pack, until: str) -> Registered:
+    """The version that was trained up to `until`. BadInput where there is none."""
+    client, name = mlflow_client(), pack.config.champion.registry
+    for found in client.search_model_versions(f"name = '{name}'"):
+        if found.tags.get("until") == until and found.tags.get("records") == pack.config.records.sha256:
+            metrics = client.get_run(found.run_id).data.metrics
+            low, high, n = (metrics[f"reference_{k}"] for k in ("brier_low", "brier_high", "rows"))
+            brier = Estimate(value=metrics["reference_brier"], low=low, high=high, n=int(n))
+            return Registered(name, str(found.version), until, brier, found.run_id)
+    raise BadInput(f"no version of {name} trained until {until}", f"python -m optimization champion --until {until}")
+
+
+def set_alias(name: str, alias: str, version: str) -> None:
+    """Point a registry alias at a version."""
+    mlflow_client().set_registered_model_alias(name, alias, version)

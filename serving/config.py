@@ -1,0 +1,40 @@
+"""Settings of the serving room."""
+
+from functools import cache
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServingSettings(BaseSettings):
+    """Frozen; every default has its reason."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # auto: vLLM where it is installed, else llama.cpp. echo is a fake that says so, for tests.
+    engine: Literal["auto", "vllm", "llamacpp", "echo"] = Field("auto", validation_alias="ENGINE")
+    # A name of the model store, a path or a hub id; empty means the packaged SmolLM2 in the engine's format.
+    model: str = Field("", validation_alias="MODEL")
+    # The port that `common.settings.llm_url` points at.
+    port: int = Field(8711, validation_alias="SERVING_PORT", ge=1, le=65535)
+    # Prompt and answer together. The packs' prompts need under 1,000 tokens; memory grows with it.
+    max_model_len: int = Field(2048, validation_alias="MAX_MODEL_LEN", ge=64)
+    # Concurrent sequences: on two cores the tokens per second grow up to about 16 (vLLM) and hardly beyond.
+    max_num_seqs: int = Field(16, validation_alias="MAX_NUM_SEQS", ge=1)
+    # Requests that may run and wait together (vLLM counts both); the next one is told to come back later.
+    max_num_requests: int = Field(64, validation_alias="MAX_NUM_REQUESTS", ge=1)
+    # GiB of key-value cache on CPU: 16 sequences of 2,048 tokens of SmolLM2 in float32 need 1.4, few are that long.
+    kv_cache_gib: int = Field(1, validation_alias="KV_CACHE_GIB", ge=1)
+    # Seconds until a start counts as failed. A cold vLLM on two busy cores took 122 s here.
+    start_timeout: int = Field(400, validation_alias="START_TIMEOUT", ge=1)
+    # Version of the assistant's prompt, see domains/prompt.py.
+    prompt: str = Field("v2", validation_alias="PROMPT")
+    # Passages given to the model: the proving one is among the first three for most questions (see bench-serving).
+    top_k: int = Field(3, validation_alias="TOP_K", ge=1)
+
+
+@cache
+def settings() -> ServingSettings:
+    """The serving settings of this process."""
+    return ServingSettings()
