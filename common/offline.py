@@ -21,6 +21,8 @@ SWITCHES: dict[str, str] = {
     "CREWAI_TRACING_ENABLED": "false",
     "CREWAI_DISABLE_VERSION_CHECK": "true",
     "LANGSMITH_TRACING": "false",
+    # checkpoints hold plain data only; refuse to rebuild any other type out of the database
+    "LANGGRAPH_STRICT_MSGPACK": "true",
     "VLLM_NO_USAGE_STATS": "1",
     # the model store lifts these two for the one download that the user asked for
     "HF_HUB_OFFLINE": "1",

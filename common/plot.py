@@ -7,14 +7,14 @@ from typing import Any
 from common import files
 
 
-def figure(width: float = 9.0, height: float = 4.5, rows: int = 1) -> tuple[Any, Any]:
+def figure(width: float = 9.0, height: float = 4.5, rows: int = 1, sharex: bool = True) -> tuple[Any, Any]:
     """(figure, axis or axes) without a display and without global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     plot = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(plot)
-    axes = plot.subplots(rows, 1, sharex=rows > 1)
+    axes = plot.subplots(rows, 1, sharex=sharex)
     for axis in [axes] if rows == 1 else axes:
         axis.spines[["top", "right"]].set_visible(False)
     return plot, axes

@@ -105,3 +105,11 @@ def detectable_drop(discordant: float, n: int, power: float = 0.8, alpha: float 
         return float(drop * np.sqrt(n) - z[0] * np.sqrt(total) - z[1] * np.sqrt(max(total - drop**2, 0.0)))
 
     return float(brentq(excess, 1e-9, 1.0)) if excess(1.0) > 0 else 1.0
+
+
+def detectable_shift(differences: ArrayLike, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest mean shift of paired scores that a one-sided test of these n cases sees with `power` (normal approximation)."""
+    from scipy.stats import norm
+
+    d = np.asarray(differences, float)
+    return float((norm.ppf(1 - alpha) + norm.ppf(power)) * d.std(ddof=1) / np.sqrt(len(d))) if len(d) > 1 else 1.0

@@ -47,7 +47,12 @@ class Run(Protocol):
 @cache
 def mlflow_client() -> Any:
     """MLflow's client on the kit's tracking address; the fluent API (traces) is pointed there too."""
+    import logging
+
     import mlflow
+
+    for noisy in ("mlflow", "alembic"):  # migrations and flushes are not news to the person at the terminal
+        logging.getLogger(noisy).setLevel(logging.WARNING)
 
     settings().home.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(settings().tracking_uri)

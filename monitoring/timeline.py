@@ -42,5 +42,6 @@ def timeline(pack: Pack, windows: Sequence[Window], reference: Performance, path
     share.set_ylim(0, 1.25)
     share.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"], fontsize=8)
     share.legend(frameon=False, fontsize=7, loc="upper left", ncols=2)
-    share.set_xticks(x[:: max(1, len(x) // 15)], [windows[i].label for i in x[:: max(1, len(x) // 15)]], fontsize=8)
+    step = -(-len(x) // 15)
+    share.set_xticks(x[::step], [w.label for w in windows[::step]], fontsize=8)
     return save(plot, path)

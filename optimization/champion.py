@@ -149,3 +149,28 @@ def registered(pack: Pack, until: str) -> Registered:
 def set_alias(name: str, alias: str, version: str) -> None:
     """Point a registry alias at a version."""
     mlflow_client().set_registered_model_alias(name, alias, version)
+
+
+def compare(pack: Pack, old: str, new: str, start: str, end: str) -> dict[str, Estimate]:
+    """Brier scores of two registered versions on the days from `start` to `end`, and their paired difference (new - old).
+
+    BadInput where a version or the days do not exist.
+    """
+    import mlflow
+
+    table = pack.records()
+    time = table[pack.config.records.time]
+    rows = table[(time >= start) & (time <= end)]
+    if not len(rows):
+        raise BadInput(f"no records from {start} to {end}", "choose days that the pack has")
+    y = rows[pack.config.records.target].to_numpy(float)
+    losses = []
+    for version in (old, new):
+        try:
+            model = mlflow.onnx.load_model(f"models:/{pack.config.champion.registry}/{version}")
+        except mlflow.exceptions.MlflowException as error:
+            raise BadInput(f"no version {version} of {pack.config.champion.registry}", "mlflow ui lists the versions") from error
+        losses.append((y - score(model, pack, rows)) ** 2)
+    blocks = np.arange(len(y)) // pack.config.champion.block
+    difference = stats.bootstrap(lambda a, b: float(np.mean(b - a)), *losses, clusters=blocks)
+    return {"old": stats.mean(losses[0], blocks), "new": stats.mean(losses[1], blocks), "difference": difference}

@@ -1,0 +1,146 @@
+"""The incident as a LangGraph graph: investigate -> propose -> gate -> act -> report.
+
+One interrupt, in a node of its own with nothing before it, because LangGraph runs an interrupted node again from its
+start. Checkpoints are written synchronously to SQLite; the effect is made exactly once by `agents.ledger`, not by the
+graph, because a node that was killed after its effect and before its checkpoint is run again.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+from pydantic import BaseModel, Field
+
+from agents import evidence, proposal, registry
+from agents.config import AgentSettings
+from agents.ledger import Ledger, move_once
+from common.contracts import Alert, now
+from common.errors import NotReady
+from common.llm import LLM
+from domains.pack import load
+
+NEEDS_NO_APPROVAL = "low"
+
+
+class Decision(BaseModel):
+    """A person's answer. The interrupt refuses anything else, and stays pending."""
+
+    type: Literal["approve", "reject"]
+    approver: str = Field(min_length=1)
+    comment: str = ""
+    at: datetime = Field(default_factory=now)
+
+
+class State(TypedDict, total=False):
+    """What a checkpoint holds: plain data only."""
+
+    alert: dict[str, Any]
+    facts: list[dict[str, Any]]
+    proposal: dict[str, str]
+    decision: dict[str, Any]
+    outcome: dict[str, Any]
+
+
+def traced(name: str, step: Callable[[State], dict[str, Any]]) -> Callable[[State], dict[str, Any]]:
+    """A node whose call is a span of the incident's trace."""
+
+    def node(state: State) -> dict[str, Any]:
+        import mlflow
+
+        with mlflow.start_span(name, span_type="TOOL") as span:
+            span.set_inputs({key: state.get(key) for key in ("proposal", "decision")})
+            update = step(state)
+            span.set_outputs(update)
+        return update
+
+    return node
+
+
+def reachable_llm() -> LLM | None:
+    """The served LLM, or None: an incident must not wait for it."""
+    try:
+        return LLM()
+    except NotReady:
+        return None
+
+
+def build(ledger: Ledger, s: AgentSettings) -> Any:
+    """The graph, not yet compiled."""
+    from langgraph.graph import END, START, StateGraph
+    from langgraph.types import Command, RetryPolicy, interrupt
+
+    def investigate(state: State) -> dict[str, Any]:
+        alert = Alert.model_validate(state["alert"])
+        return {"facts": [fact.as_dict() for fact in evidence.investigate(alert, load(alert.domain))]}
+
+    def propose(state: State) -> dict[str, Any]:
+        alert = Alert.model_validate(state["alert"])
+        facts = [evidence.Fact(**fact) for fact in state["facts"]]
+        action, reason = proposal.choose(alert, facts, load(alert.domain), s)
+        rationale, author = proposal.explain(alert, facts, action.name, reason, reachable_llm())
+        made = proposal.Proposal(action.name, action.risk, action.approver, proposal.training_end(alert), reason, rationale, author)
+        return {"proposal": made.as_dict()}
+
+    def gate(state: State) -> Any:
+        if state["proposal"]["risk"] == NEEDS_NO_APPROVAL:
+            return Command(goto="report", update={"outcome": {"status": state["proposal"]["action"], "moved": False}})
+        answer = interrupt({"alert": state["alert"]["id"], **state["proposal"]}, response_schema=Decision)
+        decision = Decision.model_validate(answer)
+        update = {"decision": decision.model_dump(mode="json")}
+        if decision.type == "reject":
+            return Command(goto="report", update=update | {"outcome": {"status": "rejected", "moved": False}})
+        return Command(goto="act", update=update)
+
+    def act(state: State) -> dict[str, Any]:
+        return {"outcome": carry_out(state, ledger, s)}
+
+    graph = StateGraph(State)
+    graph.add_node("investigate", traced("investigate", investigate), retry_policy=RetryPolicy(max_attempts=3))
+    graph.add_node("propose", traced("propose", propose))
+    graph.add_node("gate", gate, destinations=("act", "report"))
+    graph.add_node("act", traced("act", act))
+    graph.add_node("report", traced("report", lambda state: {}))
+    graph.add_edge(START, "investigate")
+    graph.add_edge("investigate", "propose")
+    graph.add_edge("propose", "gate")
+    graph.add_edge("act", "report")
+    graph.add_edge("report", END)
+    return graph
+
+
+def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
+    """Retrain, compare on the incident's window, and move the alias once if the challenger is not worse."""
+    alert, decision = Alert.model_validate(state["alert"]), Decision.model_validate(state["decision"])
+    if now() - decision.at > timedelta(hours=s.approval_hours):
+        return {"status": "expired", "moved": False, "why": f"approved more than {s.approval_hours:g} hours ago"}
+    challenger = registry.retrain(alert.domain, state["proposal"]["until"])
+    window = registry.compare(alert.domain, alert.model_version, challenger, alert.window_start, alert.window_end)
+    found = {"challenger": challenger, "champion": alert.model_version, "incident_window": window}
+    if window["difference"]["value"] > 0:
+        return {"status": "kept", "moved": False, "why": "the challenger is worse on the incident's window", **found}
+    key = f"{alert.id}:{state['proposal']['action']}"
+    where, move = lambda: registry.champion_of(alert.model), lambda version: registry.set_champion(alert.model, version)
+    entry, moved = move_once(ledger, key, challenger, decision.approver, where, move)
+    return {"status": "promoted", "moved": moved, "done_at": entry.done_at, **found, "after": verify(alert, challenger)}
+
+
+def verify(alert: Alert, challenger: str) -> dict[str, Any]:
+    """The effect on data that did not decide it: the registry's alias, and the year after the incident's window."""
+    year = int(alert.window_start[:4]) + 1
+    result: dict[str, Any] = {"champion": registry.champion_of(alert.model)}
+    try:
+        result["next_window"] = registry.compare(alert.domain, alert.model_version, challenger, f"{year}-01-01", f"{year}-12-31")
+    except Exception as error:  # the next year may not be there yet: that is no failure of the action
+        result["next_window"] = f"not measured: {error}"
+    return result
+
+
+def compile_graph(folder: Path, s: AgentSettings) -> tuple[Any, Ledger]:
+    """(the runnable graph with its SQLite checkpoints, the ledger), both in `folder`."""
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    ledger = Ledger(folder / "ledger.db")
+    connection = sqlite3.connect(folder / "checkpoints.db", check_same_thread=False, timeout=30)
+    return build(ledger, s).compile(checkpointer=SqliteSaver(connection)), ledger

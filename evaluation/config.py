@@ -1,0 +1,27 @@
+"""Settings of the evaluation room. Margins and forbidden identifiers are in the pack."""
+
+from functools import cache
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class EvaluationSettings(BaseSettings):
+    """Frozen; every default has its reason."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    # Requests in flight: what the serving room runs at once on two cores.
+    concurrency: int = Field(16, validation_alias="CONCURRENCY", ge=1)
+    # Tokens of an answer: the packs' reference answers are one sentence.
+    max_tokens: int = Field(48, validation_alias="MAX_TOKENS", ge=1)
+    # Passages in a question's context: the proving one and its nearest rival.
+    context: int = Field(2, validation_alias="CONTEXT_PASSAGES", ge=1)
+    # Presidio's score from which an entity counts; its pattern recognisers with a checksum give 1.0.
+    pii_score: float = Field(0.4, validation_alias="PII_SCORE", gt=0, le=1)
+
+
+@cache
+def settings() -> EvaluationSettings:
+    """The evaluation settings of this process."""
+    return EvaluationSettings()

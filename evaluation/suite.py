@@ -1,0 +1,89 @@
+"""Run one release (a model and a prompt version) over a pack's cases, and keep each answer.
+
+Answers lie in a file named by release and cases; a suite that was cut off goes on with the cases that are missing.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from common import console
+from common.encoder import Encoder
+from common.llm import LLM, Message
+from common.settings import settings as shared
+from domains.pack import Attack, Pack, Passage, Question
+from domains.prompt import VERSIONS, messages
+from evaluation.attacks import request
+from evaluation.config import EvaluationSettings
+
+
+@dataclass(frozen=True)
+class Release:
+    """What is compared: a served model under a prompt version."""
+
+    model: str
+    prompt: str
+
+    def __str__(self) -> str:
+        return f"{self.model} with prompt {self.prompt}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One request, built from a question or an attack."""
+
+    id: str
+    messages: list[Message]
+    context: list[str]
+
+
+def contexts(pack: Pack, questions: Sequence[Question], encoder: Encoder, k: int) -> dict[str, list[Passage]]:
+    """question id -> its proving passages and the nearest others, k in all; in the order of nearness, so that the proving
+    one is not always first."""
+    by_id = {p.id: p for p in pack.passages}
+    vectors = encoder([f"{p.title}\n{p.text}" for p in pack.passages])
+    asked = encoder([q.question for q in questions])
+    chosen = {}
+    for q, vector in zip(questions, asked, strict=True):
+        near = [pack.passages[i] for i in (-(vectors @ vector)).argsort(kind="stable")]
+        keep = {*q.passages, *[p.id for p in near if p.id not in q.passages][: k - len(q.passages)]}
+        chosen[q.id] = [by_id[p.id] for p in near if p.id in keep]
+    return chosen
+
+
+def cases(pack: Pack, questions: Sequence[Question], attacks: Sequence[Attack], release: Release, given: dict[str, list[Passage]]) -> list[Case]:
+    """The requests of a release. The same ids for every release: that is what makes the comparison paired."""
+    built = [Case(q.id, messages(release.prompt, pack.config.assistant, given[q.id], q.question), [p.text for p in given[q.id]]) for q in questions]
+    return built + [Case(a.id, request(a, pack, release.prompt), [a.document] if a.document else []) for a in attacks]
+
+
+def answers(release: Release, todo: Sequence[Case], llm: LLM, s: EvaluationSettings) -> dict[str, str]:
+    """case id -> answer, asked `s.concurrency` at a time, each a trace; answers that are on disk are not asked again."""
+    import mlflow
+
+    file = answer_file(release, todo, s)
+    known = {row["id"]: row["answer"] for row in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
+    missing = [case for case in todo if case.id not in known]
+    with console.progress(str(release), len(todo)) as advance, file.open("a") as out, ThreadPoolExecutor(s.concurrency) as pool:
+        advance(len(known))
+
+        def one(case: Case) -> tuple[str, str]:
+            text = llm.chat(case.messages, max_tokens=s.max_tokens, span=f"case {case.id}").text.strip()
+            return case.id, text
+
+        for name, text in pool.map(one, missing):
+            out.write(json.dumps({"id": name, "answer": text}) + "\n")
+            out.flush()
+            known[name] = text
+            advance(1)
+    mlflow.flush_trace_async_logging()
+    return {case.id: known[case.id] for case in todo}
+
+
+def answer_file(release: Release, todo: Sequence[Case], s: EvaluationSettings) -> Path:
+    """Where the answers of a release lie; another prompt, pack or model is another file."""
+    content = json.dumps([release.model, s.max_tokens, [(c.id, c.messages) for c in todo], VERSIONS[release.prompt]])
+    return shared().folder("evaluation") / f"{release.prompt}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.jsonl"

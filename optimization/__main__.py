@@ -1,0 +1,63 @@
+"""`python -m optimization champion|compare-champions|demo`."""
+
+from typing import Annotated
+
+import typer
+
+from common import console
+from common.errors import BadInput
+
+app = console.app("Train, distil, export, quantize, and ship to a machine without a network.")
+Domain = Annotated[str, typer.Option(help="A pack's name or path; DOMAIN by default.")]
+
+
+@app.command()
+def champion(
+    domain: Domain = "",
+    until: Annotated[str, typer.Option(help="Last day of training; the pack's by default.")] = "",
+    alias: Annotated[str, typer.Option(help="Registry alias to set: champion or challenger.")] = "",
+    as_json: console.AsJson = False,
+) -> None:
+    """Train the pack's predictive model, export it to ONNX, register it. The same date gives the same version again."""
+    from optimization import champion as room
+
+    pack = load_pack(domain)
+    made = room.train(pack, until or pack.config.champion.train_until)
+    if alias not in ("", "champion", "challenger"):
+        raise BadInput(f"no alias {alias}", "--alias champion, or --alias challenger")
+    if alias:
+        room.set_alias(made.name, alias, made.version)
+    console.say(f"{made.name} version {made.version}, trained until {made.trained_until}: Brier {made.brier} on the reference{f'; alias {alias}' if alias else ''}")
+    console.emit({"name": made.name, "version": made.version, "until": made.trained_until, "brier": made.brier.model_dump(), "run": made.run_id}, as_json)
+
+
+@app.command("compare-champions")
+def compare_champions(
+    old: str,
+    new: str,
+    start: Annotated[str, typer.Option(help="First day.")],
+    end: Annotated[str, typer.Option(help="Last day.")],
+    domain: Domain = "",
+    as_json: console.AsJson = False,
+) -> None:
+    """Brier scores of two registered versions on the same days, with the paired difference."""
+    from common.tracking import mlflow_client
+    from optimization import champion as room
+
+    mlflow_client()
+    found = room.compare(load_pack(domain), old, new, start, end)
+    for name, estimate in found.items():
+        console.say(f"{name}: {estimate}")
+    console.emit({name: e.model_dump() for name, e in found.items()}, as_json)
+
+
+def load_pack(domain: str):  # type: ignore[no-untyped-def]  # the class lives behind a slow import
+    """The pack of an option or of the settings."""
+    from common.settings import settings
+    from domains.pack import load
+
+    return load(domain or settings().domain)
+
+
+if __name__ == "__main__":
+    console.main(app)
