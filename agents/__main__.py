@@ -13,7 +13,10 @@ Name = Annotated[str, typer.Option("--as", help="Who decides.")]
 
 
 @app.command()
-def demo(window: Annotated[str | None, typer.Option(help="Window of the alert; the pack's story by default.")] = None, as_json: console.AsJson = False) -> None:
+def demo(
+    window: Annotated[str | None, typer.Option(help="Window of the alert; the pack's story by default.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
     """From the monitor's alert to a decision. Asks at the terminal; APPROVE=yes answers for scripts."""
     from agents import demo as story
 
@@ -21,7 +24,9 @@ def demo(window: Annotated[str | None, typer.Option(help="Window of the alert; t
 
 
 @app.command("open")
-def open_file(alert: Annotated[Path, typer.Argument(help="An Alert as JSON.")], as_json: console.AsJson = False) -> None:
+def open_file(
+    alert: Annotated[Path, typer.Argument(help="An Alert as JSON.")], as_json: console.AsJson = False
+) -> None:
     """Open the incident of an alert file."""
     from agents import demo as story
     from agents import incident
@@ -38,7 +43,19 @@ def list_incidents(as_json: console.AsJson = False) -> None:
     from agents import incident
 
     found = incident.every()
-    console.table("Incidents", ["incident", "status", "proposal", "outcome"], [(i.id, i.status, i.state.get("proposal", {}).get("action", "-"), i.state.get("outcome", {}).get("status", "-")) for i in found])
+    console.table(
+        "Incidents",
+        ["incident", "status", "proposal", "outcome"],
+        [
+            (
+                i.id,
+                i.status,
+                i.state.get("proposal", {}).get("action", "-"),
+                i.state.get("outcome", {}).get("status", "-"),
+            )
+            for i in found
+        ],
+    )
     console.emit({"incidents": [result(i) for i in found]}, as_json)
 
 
@@ -84,7 +101,11 @@ def ledger(as_json: console.AsJson = False) -> None:
     from agents.ledger import Ledger
 
     rows = Ledger(incident.home() / "ledger.db").entries()
-    console.table("Ledger", ["action", "from", "to", "approver", "done"], [(e.key, e.source, e.target, e.approver, e.done_at or "no") for e in rows])
+    console.table(
+        "Ledger",
+        ["action", "from", "to", "approver", "done"],
+        [(e.key, e.source, e.target, e.approver, e.done_at or "no") for e in rows],
+    )
     console.emit({"entries": [asdict(e) for e in rows]}, as_json)
 
 
@@ -99,7 +120,14 @@ def rollback(incident_id: str, name: Name, as_json: console.AsJson = False) -> N
     entry = book.entry(f"{incident_id}:{found.state.get('proposal', {}).get('action', '')}")
     if entry is None or not entry.done_at:
         raise Refused(f"incident {incident_id} changed nothing", "python -m agents ledger")
-    _, moved = move_once(book, f"{entry.key}:rollback", entry.source, name, lambda: registry.champion_of(model), lambda v: registry.set_champion(model, v))
+    _, moved = move_once(
+        book,
+        f"{entry.key}:rollback",
+        entry.source,
+        name,
+        lambda: registry.champion_of(model),
+        lambda v: registry.set_champion(model, v),
+    )
     console.say(f"champion of {model}: version {entry.source}{'' if moved else ' (it was rolled back before)'}")
     console.emit({"champion": entry.source, "moved": moved}, as_json)
 
@@ -116,13 +144,20 @@ def decide(incident_id: str, kind: str, name: str, comment: str, as_json: bool) 
     try:
         decision = Decision.model_validate({"type": kind, "approver": name, "comment": comment})
     except ValidationError as error:
-        raise BadInput("an approval is personal: the name is empty", f"python -m agents {kind} {incident_id} --as NAME") from error
+        raise BadInput(
+            "an approval is personal: the name is empty", f"python -m agents {kind} {incident_id} --as NAME"
+        ) from error
     console.emit(story.report(incident.answer(incident_id, decision)), as_json)
 
 
 def result(found: Any) -> dict[str, Any]:
     """An incident for `--json`."""
-    return {"incident": found.id, "status": found.status, "proposal": found.state.get("proposal"), "outcome": found.state.get("outcome")}
+    return {
+        "incident": found.id,
+        "status": found.status,
+        "proposal": found.state.get("proposal"),
+        "outcome": found.state.get("outcome"),
+    }
 
 
 if __name__ == "__main__":

@@ -21,14 +21,18 @@ from domains.pack import load
 
 def pick_alert(domain: str, window: str | None) -> Alert:
     """The monitor's alert for a window (the pack's story by default). NotReady where there is none."""
-    done = subprocess.run([sys.executable, "-m", "monitoring", "alerts", "--json"], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "monitoring", "alerts", "--json"], cwd=ROOT, capture_output=True, text=True
+    )
     found = [Alert.model_validate(a) for a in json.loads(done.stdout)["alerts"]] if done.returncode == 0 else []
     wanted = window or load(domain).config.monitor.story
     for alert in found:
         if alert.window == wanted:
             return alert
     known = ", ".join(a.window for a in found) or "none"
-    raise NotReady(f"no alert for window {wanted} (alerts: {known})", "make demo-monitoring, or --window with one of those listed")
+    raise NotReady(
+        f"no alert for window {wanted} (alerts: {known})", "make demo-monitoring, or --window with one of those listed"
+    )
 
 
 def tell(found: desk.Incident) -> None:
@@ -36,8 +40,12 @@ def tell(found: desk.Incident) -> None:
     made, facts = found.state.get("proposal"), found.state.get("facts", [])
     console.say(f"\nincident {found.id}: {found.status}", style="bold")
     if made:
-        console.table("Evidence", ["fact", "value", "read from"], [(f["name"], f"{f['value']:.4g}", f["source"]) for f in facts])
-        console.say(f"proposal: {made['action']} (risk {made['risk']}; approver: {made['approver'] or 'none needed'}; train until {made['until']})")
+        console.table(
+            "Evidence", ["fact", "value", "read from"], [(f["name"], f"{f['value']:.4g}", f["source"]) for f in facts]
+        )
+        console.say(
+            f"proposal: {made['action']} (risk {made['risk']}; approver: {made['approver'] or 'none needed'}; train until {made['until']})"
+        )
         console.say(f"reason: {made['reason']}")
         console.say(f"rationale, by {made['rationale_by']}: {made['rationale']}")
 
@@ -46,14 +54,22 @@ def ask_person(found: desk.Incident, s: AgentSettings) -> Decision | None:
     """The decision: from APPROVE, or from the person at the terminal; None where nobody is there."""
     name = s.approver or getpass.getuser()
     if s.approve:
-        return Decision(type="approve" if s.approve == "yes" else "reject", approver=name, comment="APPROVE in the environment")
+        return Decision(
+            type="approve" if s.approve == "yes" else "reject", approver=name, comment="APPROVE in the environment"
+        )
     if not sys.stdin.isatty():
         return None
     from rich.prompt import Prompt
 
     question = found.question or {}
-    kind = Prompt.ask(f"{question.get('action')}: your decision as {question.get('approver')}", choices=["approve", "reject"], console=console.console())
-    return Decision.model_validate({"type": kind, "approver": Prompt.ask("your name", default=name, console=console.console())})
+    kind = Prompt.ask(
+        f"{question.get('action')}: your decision as {question.get('approver')}",
+        choices=["approve", "reject"],
+        console=console.console(),
+    )
+    return Decision.model_validate(
+        {"type": kind, "approver": Prompt.ask("your name", default=name, console=console.console())}
+    )
 
 
 def demo(window: str | None) -> dict[str, Any]:
@@ -64,7 +80,9 @@ def demo(window: str | None) -> dict[str, Any]:
     if found.status == "waiting":
         decision = ask_person(found, settings())
         if decision is None:
-            console.say(f"nobody is at the terminal; it waits: python -m agents approve {found.id} --as NAME   (or APPROVE=yes)")
+            console.say(
+                f"nobody is at the terminal; it waits: python -m agents approve {found.id} --as NAME   (or APPROVE=yes)"
+            )
             return {"incident": found.id, "status": found.status}
         console.say(f"{decision.approver}: {decision.type}")
         found = desk.answer(found.id, decision)

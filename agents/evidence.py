@@ -44,7 +44,11 @@ def from_run(alert: Alert) -> list[Fact]:
     """What MLflow holds about the window: the monitor's run of it."""
     metrics = mlflow_client().get_run(alert.run_id).data.metrics
     wanted = {"brier": "Brier score", "auc": "AUC", "base_rate": "base rate", "skill": "Brier skill"}
-    return [Fact(label, metrics[name], f"MLflow run {alert.run_id[:8]}") for name, label in wanted.items() if name in metrics]
+    return [
+        Fact(label, metrics[name], f"MLflow run {alert.run_id[:8]}")
+        for name, label in wanted.items()
+        if name in metrics
+    ]
 
 
 def from_records(alert: Alert, pack: Pack) -> list[Fact]:
@@ -55,4 +59,7 @@ def from_records(alert: Alert, pack: Pack) -> list[Fact]:
     numerical = rows[pack.config.records.numerical]
     still = (numerical.nunique() <= 1).mean() if len(rows) else 1.0
     source = pack.config.records.file
-    return [Fact("share of missing values", float(numerical.isna().to_numpy().mean()), source), Fact("share of constant inputs", float(still), source)]
+    return [
+        Fact("share of missing values", float(numerical.isna().to_numpy().mean()), source),
+        Fact("share of constant inputs", float(still), source),
+    ]

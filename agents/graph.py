@@ -80,7 +80,9 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
         facts = [evidence.Fact(**fact) for fact in state["facts"]]
         action, reason = proposal.choose(alert, facts, load(alert.domain), s)
         rationale, author = proposal.explain(alert, facts, action.name, reason, reachable_llm())
-        made = proposal.Proposal(action.name, action.risk, action.approver, proposal.training_end(alert), reason, rationale, author)
+        made = proposal.Proposal(
+            action.name, action.risk, action.approver, proposal.training_end(alert), reason, rationale, author
+        )
         return {"proposal": made.as_dict()}
 
     def gate(state: State) -> Any:
@@ -131,7 +133,9 @@ def verify(alert: Alert, challenger: str) -> dict[str, Any]:
     year = int(alert.window_start[:4]) + 1
     result: dict[str, Any] = {"champion": registry.champion_of(alert.model)}
     try:
-        result["next_window"] = registry.compare(alert.domain, alert.model_version, challenger, f"{year}-01-01", f"{year}-12-31")
+        result["next_window"] = registry.compare(
+            alert.domain, alert.model_version, challenger, f"{year}-01-01", f"{year}-12-31"
+        )
     except Exception as error:  # the next year may not be there yet: that is no failure of the action
         result["next_window"] = f"not measured: {error}"
     return result

@@ -69,7 +69,9 @@ def work(incident: str, value: Any, graph: Any, config: dict[str, Any]) -> Incid
         span.set_inputs({"incident": incident, "step": type(value).__name__})
         graph.invoke(value, config, durability="sync", version="v2")
         found = read(graph, config)
-        span.set_outputs({"status": found.status, "proposal": found.state.get("proposal"), "outcome": found.state.get("outcome")})
+        span.set_outputs(
+            {"status": found.status, "proposal": found.state.get("proposal"), "outcome": found.state.get("outcome")}
+        )
     return found
 
 
@@ -98,5 +100,7 @@ def answer(incident: str, decision: Decision) -> Incident:
     with desk(incident) as (graph, config):
         found = read(graph, config)
         if found.status != "waiting":
-            raise Refused(f"incident {incident} is {found.status}: no answer is wanted", f"python -m agents show {incident}")
+            raise Refused(
+                f"incident {incident} is {found.status}: no answer is wanted", f"python -m agents show {incident}"
+            )
         return work(incident, Command(resume={found.interrupt_id: decision.model_dump(mode="json")}), graph, config)

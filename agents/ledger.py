@@ -71,10 +71,12 @@ class Ledger:
     def intend(self, key: str, source: str, target: str, approver: str) -> Entry:
         """Write the intent, once: a second call with the same key returns the first call's row."""
         with self._transaction() as db:
-            db.execute("insert or ignore into ledger values (?, ?, ?, ?, ?, null)", (key, source, target, approver, now().isoformat()))
-        entry = self.entry(key)
-        assert entry is not None
-        return entry
+            db.execute(
+                "insert or ignore into ledger values (?, ?, ?, ?, ?, null)",
+                (key, source, target, approver, now().isoformat()),
+            )
+            row = db.execute("select * from ledger where key = ?", (key,)).fetchone()
+        return Entry(*row)
 
     def finish(self, key: str) -> None:
         """Mark the effect as done; the first mark stays."""
@@ -82,7 +84,9 @@ class Ledger:
             db.execute("update ledger set done_at = ? where key = ? and done_at is null", (now().isoformat(), key))
 
 
-def move_once(ledger: Ledger, key: str, target: str, approver: str, where: Callable[[], str], move: Callable[[str], None]) -> tuple[Entry, bool]:
+def move_once(
+    ledger: Ledger, key: str, target: str, approver: str, where: Callable[[], str], move: Callable[[str], None]
+) -> tuple[Entry, bool]:
     """Move something to `target` exactly once. `where()` tells its place now, `move(target)` moves it.
 
     Returns (the ledger's entry, whether this call moved it). Raises Refused where somebody else moved it in between.
@@ -92,7 +96,10 @@ def move_once(ledger: Ledger, key: str, target: str, approver: str, where: Calla
         return entry, False
     place = where()
     if place not in (entry.source, entry.target):
-        raise Refused(f"{key}: the alias is at {place}, neither at {entry.source} nor at {entry.target}", "look who moved it: python -m agents ledger")
+        raise Refused(
+            f"{key}: the alias is at {place}, neither at {entry.source} nor at {entry.target}",
+            "look who moved it: python -m agents ledger",
+        )
     moved = place != entry.target
     if moved:
         move(entry.target)

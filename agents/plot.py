@@ -9,20 +9,33 @@ from common.plot import figure, save
 def before_after(incident: str, outcome: dict[str, Any], path: Path) -> Path | None:
     """Paired Brier difference, challenger minus champion, on the incident's window and on the year after. PNG at `path`;
     None where the action compared nothing."""
-    after = outcome.get("after", {}).get("next_window")
-    rows = [("incident's window\n(decided)", outcome.get("incident_window")), ("year after\n(verified)", after if isinstance(after, dict) else None)]
-    rows = [(label, row) for label, row in rows if row]
+    found = {
+        "incident's window\n(decided)": outcome.get("incident_window"),
+        "year after\n(verified)": outcome.get("after", {}).get("next_window"),
+    }
+    rows: list[tuple[str, dict[str, Any]]] = [(label, row) for label, row in found.items() if isinstance(row, dict)]
     if not rows:
         return None
     plot, axis = figure(height=2.6)
     for y, (_, row) in enumerate(rows):
         d = row["difference"]
-        axis.errorbar([d["value"]], [y], xerr=[[d["value"] - d["low"]], [d["high"] - d["value"]]], fmt="o", capsize=3, color="#1b9e77")
+        axis.errorbar(
+            [d["value"]],
+            [y],
+            xerr=[[d["value"] - d["low"]], [d["high"] - d["value"]]],
+            fmt="o",
+            capsize=3,
+            color="#1b9e77",
+        )
         text = f"Brier {row['old']['value']:.3f} -> {row['new']['value']:.3f}  ({d['n']} days)"
         axis.annotate(text, (d["value"], y), xytext=(0, 8), textcoords="offset points", fontsize=8, ha="center")
     axis.axvline(0, color="#333333", lw=0.8)
     axis.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=8)
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_xlabel("challenger minus champion, paired, 95 % block bootstrap (left of zero: better)", fontsize=8)
-    axis.set_title(f"{incident}: version {outcome['champion']} -> {outcome['challenger']}, {outcome['status']}", loc="left", fontsize=10)
+    axis.set_title(
+        f"{incident}: version {outcome['champion']} -> {outcome['challenger']}, {outcome['status']}",
+        loc="left",
+        fontsize=10,
+    )
     return save(plot, path)

@@ -40,12 +40,18 @@ def choose(alert: Alert, facts: Sequence[Fact], pack: Pack, s: AgentSettings) ->
     if broken > s.data_error_share:
         name, reason = "escalate", f"{broken:.0%} of the inputs' values are missing or constant: the data come first"
     elif alert.verdict == "retrain":
-        name, reason = "retrain_and_promote", f"{len(alert.drifted)} inputs drifted and the calibration gap is {alert.current}"
+        name, reason = (
+            "retrain_and_promote",
+            f"{len(alert.drifted)} inputs drifted and the calibration gap is {alert.current}",
+        )
     else:
         name, reason = "collect_evidence", f"the verdict is {alert.verdict}: drift and loss do not stand together"
     allowed = {action.name: action for action in pack.config.actions if action.risk != "high"}
     if name not in allowed:
-        raise Refused(f"the pack does not let an agent propose {name}", f"add it to [[actions]] of {pack.name}'s pack.toml, or escalate by hand")
+        raise Refused(
+            f"the pack does not let an agent propose {name}",
+            f"add it to [[actions]] of {pack.name}'s pack.toml, or escalate by hand",
+        )
     return allowed[name], reason
 
 

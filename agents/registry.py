@@ -15,7 +15,10 @@ def optimization(*arguments: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "optimization", *arguments, "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
-        raise EngineFailed(f"{' '.join(command[1:])} failed: {done.stderr.strip()[-500:]}", "read the message above; then `python -m agents resume`")
+        raise EngineFailed(
+            f"{' '.join(command[1:])} failed: {done.stderr.strip()[-500:]}",
+            "read the message above; then `python -m agents resume`",
+        )
     return dict(json.loads(done.stdout))
 
 

@@ -79,7 +79,9 @@ class Comparison(Record):
     baseline: Estimate
     candidate: Estimate
     difference: Estimate = Field(description="Candidate minus baseline, paired.")
-    p_value: float = Field(ge=0, le=1, description="One-sided: the candidate is worse. Holm-corrected over gated metrics.")
+    p_value: float = Field(
+        ge=0, le=1, description="One-sided: the candidate is worse. Holm-corrected over gated metrics."
+    )
     detectable: float = Field(description="Smallest drop seen with 80 % power at this sample size.")
     role: Literal["gated", "advisory"]
     passed: bool
@@ -96,7 +98,9 @@ class GateDecision(Record):
     verdict: Literal["pass", "block"]
     reasons: list[str]
     comparisons: list[Comparison]
-    zero_tolerance: dict[str, Estimate] = Field(description="Class -> failure rate of the candidate with its upper bound.")
+    zero_tolerance: dict[str, Estimate] = Field(
+        description="Class -> failure rate of the candidate with its upper bound."
+    )
     advisory: list[str] = Field(description="Judges that may not block, and why.")
     run_id: str
     decided_at: datetime = Field(default_factory=now)

@@ -66,7 +66,7 @@ def export(model: Any, example: tuple[Any, Any], target: Path, outputs: list[str
     batch, sequence = torch.export.Dim("batch", min=1, max=1024), torch.export.Dim("sequence", min=2, max=512)
     shape = {0: batch, 1: sequence}
     program = torch.onnx.export(
-        model, example, dynamo=True, opset_version=20, external_data=False,
+        model, example, dynamo=True, opset_version=20, external_data=False, verbose=False,
         input_names=["ids", "mask"], output_names=outputs, dynamic_shapes=(shape, shape),
     )  # fmt: skip
     program.save(target, external_data=False)

@@ -14,6 +14,7 @@ import sys
 import time
 import venv
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 UV_VERSION = "0.13.9"
@@ -27,7 +28,7 @@ def say(message: str) -> None:
     sys.stderr.flush()
 
 
-def stop(message: str, mend: str) -> None:
+def stop(message: str, mend: str) -> NoReturn:
     """The house's error form, without the house's libraries."""
     say(f"error: {message}\n  mend: {mend}")
     raise SystemExit(2)
@@ -47,7 +48,10 @@ def tools() -> Path:
         try:
             venv.create(TOOLS, with_pip=True)
         except (subprocess.CalledProcessError, OSError) as error:
-            stop(f"this Python cannot make a virtual environment ({error})", "install python3-venv, or a python.org build")
+            stop(
+                f"this Python cannot make a virtual environment ({error})",
+                "install python3-venv, or a python.org build",
+            )
         run([str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", f"uv=={UV_VERSION}"])
         stamp.touch()
     return TOOLS / "bin"
@@ -56,7 +60,10 @@ def tools() -> Path:
 def run(command: list[str]) -> None:
     """Run a step of the set-up; its own words are the error message."""
     if subprocess.run(command, cwd=ROOT).returncode:
-        stop(f"set-up step failed: {' '.join(command)}", "read the lines above; with the network back, run the same command again")
+        stop(
+            f"set-up step failed: {' '.join(command)}",
+            "read the lines above; with the network back, run the same command again",
+        )
 
 
 def torch_build() -> tuple[str, str]:
@@ -80,7 +87,10 @@ def install_arguments(environment: str) -> tuple[list[str], str]:
     arguments = ["--no-deps", "-r", f"requirements/torch-{build}.txt"]
     links = os.environ.get("PIP_FIND_LINKS", "")  # pip reads it, uv does not
     if links and any(Path(folder).glob("torch-*.whl") for folder in links.split() if Path(folder).is_dir()):
-        return [*arguments, *(x for folder in links.split() for x in ("--find-links", folder))], f"{build}: {reason}; torch from PIP_FIND_LINKS"
+        return [
+            *arguments,
+            *(x for folder in links.split() for x in ("--find-links", folder)),
+        ], f"{build}: {reason}; torch from PIP_FIND_LINKS"
     return [*arguments, "--torch-backend", "cpu" if build == "cpu" else "auto"], f"{build}: {reason}"
 
 

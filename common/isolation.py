@@ -91,7 +91,7 @@ def main(command: list[str]) -> None:
         how = f"socket guard inside Python ({error})"
     sys.stderr.write(f"network off: {how}\n")
     sys.stderr.flush()
-    os.execvp(command[0], command)
+    os.execvp(command[0], command)  # noqa: S606  (a list, no shell: that is the point)
 
 
 if __name__ == "__main__":

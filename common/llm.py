@@ -35,7 +35,9 @@ class LLM:
         from openai import OpenAI
 
         self.url = url or settings().llm_url
-        self._client = OpenAI(base_url=self.url, api_key=settings().llm_key.get_secret_value(), timeout=300, max_retries=2)
+        self._client = OpenAI(
+            base_url=self.url, api_key=settings().llm_key.get_secret_value(), timeout=300, max_retries=2
+        )
         self.model = model or settings().llm_model or self.first_model()
 
     def first_model(self) -> str:
@@ -45,7 +47,9 @@ class LLM:
         try:
             return str(self._client.models.list().data[0].id)
         except (openai.APIConnectionError, openai.APIStatusError, IndexError) as error:
-            raise NotReady(f"no LLM answers at {self.url} ({type(error).__name__})", "python -m serving up   (or set LLM_URL)") from error
+            raise NotReady(
+                f"no LLM answers at {self.url} ({type(error).__name__})", "python -m serving up   (or set LLM_URL)"
+            ) from error
 
     def chat(
         self,
@@ -64,7 +68,12 @@ class LLM:
         import mlflow
         import openai
 
-        request = {"model": self.model, "messages": list(messages), "max_tokens": max_tokens, "temperature": 0.0} | options
+        request = {
+            "model": self.model,
+            "messages": list(messages),
+            "max_tokens": max_tokens,
+            "temperature": 0.0,
+        } | options
         with mlflow.start_span(span, span_type="CHAT_MODEL") as trace:
             trace.set_inputs(request)
             try:
@@ -73,14 +82,20 @@ class LLM:
                 raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error
             trace.set_outputs({"text": answer.text, "finish_reason": answer.finish_reason})
             total = answer.prompt_tokens + answer.completion_tokens
-            usage = {"input_tokens": answer.prompt_tokens, "output_tokens": answer.completion_tokens, "total_tokens": total}
+            usage = {
+                "input_tokens": answer.prompt_tokens,
+                "output_tokens": answer.completion_tokens,
+                "total_tokens": total,
+            }
             trace.set_attributes({"mlflow.chat.tokenUsage": usage, "ttft_seconds": answer.ttft, "model": self.model})
         return answer
 
     def _stream(self, request: dict[str, Any], on_text: Callable[[str], None] | None) -> Answer:
         began = time.perf_counter()
         ttft, pieces, finish, usage = 0.0, [], "", None
-        for chunk in self._client.chat.completions.create(**request, stream=True, stream_options={"include_usage": True}):
+        for chunk in self._client.chat.completions.create(
+            **request, stream=True, stream_options={"include_usage": True}
+        ):
             usage = chunk.usage or usage
             for choice in chunk.choices:
                 finish = choice.finish_reason or finish
@@ -90,6 +105,8 @@ class LLM:
                     if on_text:
                         on_text(choice.delta.content)
         if not finish:
-            raise EngineFailed(f"{self.url}: the stream ended before the answer did", "python -m serving status; then ask again")
+            raise EngineFailed(
+                f"{self.url}: the stream ended before the answer did", "python -m serving status; then ask again"
+            )
         prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
         return Answer("".join(pieces), prompt, completion, ttft, time.perf_counter() - began, finish)

@@ -48,12 +48,18 @@ def path(spec: str) -> Path:
     if spec in catalogue():
         if (store() / spec / ORIGIN).exists():
             return store() / spec
-        raise NotReady(f"model {spec} is not in the store", f"make setup-torch   (or: .venv/bin/python -m common.models get {spec})")
+        raise NotReady(
+            f"model {spec} is not in the store",
+            f"make setup-torch   (or: .venv/bin/python -m common.models get {spec})",
+        )
     if Path(spec).exists():
         return Path(spec).resolve()
     if (store() / spec.replace("/", "--") / ORIGIN).exists():
         return store() / spec.replace("/", "--")
-    raise BadInput(f"no model {spec}", "python -m common.models list   (or give a path, or `python -m common.models get OWNER/NAME`)")
+    raise BadInput(
+        f"no model {spec}",
+        "python -m common.models list   (or give a path, or `python -m common.models get OWNER/NAME`)",
+    )
 
 
 def get(spec: str) -> Path:
@@ -95,7 +101,9 @@ def unpack(entry: dict[str, Any], folder: Path) -> None:
         pip_download([f"{wheel['name']}=={wheel['version']}"], Path(temporary))
         (found,) = Path(temporary).glob("*.whl")
         if files.sha256(found) != wheel["sha256"]:
-            raise Refused(f"{found.name} is not the file we pinned", "do not use it; ask the package's authors what changed")
+            raise Refused(
+                f"{found.name} is not the file we pinned", "do not use it; ask the package's authors what changed"
+            )
         with zipfile.ZipFile(found) as archive:
             for name, member in entry["files"].items():
                 files.write_bytes(folder / name, archive.read(member))
@@ -106,7 +114,9 @@ def pip_download(requirements: list[str], folder: Path) -> None:
     pip = [str(environments.tools() / "python"), "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     done = subprocess.run([*pip, "--dest", str(folder), *requirements], capture_output=True, text=True)
     if done.returncode:
-        raise NotReady(f"cannot fetch {' '.join(requirements)}: {done.stderr.strip()[-500:]}", "make setup   (with the network on)")
+        raise NotReady(
+            f"cannot fetch {' '.join(requirements)}: {done.stderr.strip()[-500:]}", "make setup   (with the network on)"
+        )
 
 
 def derive(converter: str, source: Path, folder: Path) -> None:
@@ -114,9 +124,16 @@ def derive(converter: str, source: Path, folder: Path) -> None:
     python = environments.python_of("torch")
     if not python.exists():
         raise NotReady("this model is made with PyTorch, and .venv-torch is not built", "make setup-torch")
-    done = subprocess.run([str(python), "-m", "common.convert", converter, str(source), str(folder)], cwd=environments.ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [str(python), "-m", "common.convert", converter, str(source), str(folder)],
+        cwd=environments.ROOT,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
-        raise NotReady(f"converting failed: {done.stderr.strip()[-800:]}", "make setup-torch, then run the same command again")
+        raise NotReady(
+            f"converting failed: {done.stderr.strip()[-800:]}", "make setup-torch, then run the same command again"
+        )
 
 
 def download(spec: str, folder: Path) -> None:
@@ -125,9 +142,13 @@ def download(spec: str, folder: Path) -> None:
     try:
         from huggingface_hub import snapshot_download
 
-        snapshot_download(spec, local_dir=folder, ignore_patterns=["*.bin", "*.pt", "*.pth", "*.pkl", "*.h5", "*.msgpack"])
+        snapshot_download(
+            spec, local_dir=folder, ignore_patterns=["*.bin", "*.pt", "*.pth", "*.pkl", "*.h5", "*.msgpack"]
+        )
     except Exception as error:
-        raise NotReady(f"cannot fetch {spec} from the hub: {error}", "check the id and the network, or give a local path") from error
+        raise NotReady(
+            f"cannot fetch {spec} from the hub: {error}", "check the id and the network, or give a local path"
+        ) from error
     finally:
         os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -135,7 +156,15 @@ def download(spec: str, folder: Path) -> None:
 def record_origin(spec: str, entry: dict[str, Any], folder: Path) -> None:
     """Write the record that makes a stored model verifiable."""
     hashes = {str(f.relative_to(folder)): files.sha256(f) for f in sorted(folder.rglob("*")) if f.is_file()}
-    files.write_json(folder / ORIGIN, {"name": spec, "licence": entry.get("licence", "see the model's card"), "from": entry or "hub", "sha256": hashes})
+    files.write_json(
+        folder / ORIGIN,
+        {
+            "name": spec,
+            "licence": entry.get("licence", "see the model's card"),
+            "from": entry or "hub",
+            "sha256": hashes,
+        },
+    )
 
 
 def check(folder: Path) -> list[str]:
@@ -152,20 +181,32 @@ def check(folder: Path) -> list[str]:
 @app.command("list")
 def list_models(as_json: console.AsJson = False) -> None:
     """The packaged models and whether they are in the store."""
-    rows = {name: {"title": e["title"], "licence": e["licence"], "ready": (store() / name / ORIGIN).exists()} for name, e in catalogue().items()}
+    rows = {
+        name: {"title": e["title"], "licence": e["licence"], "ready": (store() / name / ORIGIN).exists()}
+        for name, e in catalogue().items()
+    }
     if not as_json:
-        console.table("Models", ["name", "in store", "licence", "what it is"], [(n, "yes" if r["ready"] else "no", r["licence"], r["title"]) for n, r in rows.items()])
+        console.table(
+            "Models",
+            ["name", "in store", "licence", "what it is"],
+            [(n, "yes" if r["ready"] else "no", r["licence"], r["title"]) for n, r in rows.items()],
+        )
     console.emit(rows, as_json)
 
 
 @app.command("get")
-def get_models(specs: Annotated[list[str], typer.Argument(help="Names, or hub ids.")], as_json: console.AsJson = False) -> None:
+def get_models(
+    specs: Annotated[list[str], typer.Argument(help="Names, or hub ids.")], as_json: console.AsJson = False
+) -> None:
     """Put models into the store."""
     console.emit({spec: str(get(spec)) for spec in specs}, as_json)
 
 
 @app.command("verify")
-def verify_models(specs: Annotated[list[str] | None, typer.Argument(help="Names; all that are stored by default.")] = None, as_json: console.AsJson = False) -> None:
+def verify_models(
+    specs: Annotated[list[str] | None, typer.Argument(help="Names; all that are stored by default.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
     """Compare stored models with the record of their sha256."""
     folders = [path(s) for s in specs] if specs else [o.parent for o in sorted(store().glob(f"*/{ORIGIN}"))]
     found = {folder.name: check(folder) for folder in folders}
@@ -174,7 +215,10 @@ def verify_models(specs: Annotated[list[str] | None, typer.Argument(help="Names;
     console.emit(found, as_json)
     bad = [name for name, problems in found.items() if problems]
     if bad:
-        raise Refused(f"changed since they were stored: {', '.join(bad)}", f"delete .fieldkit/models/{bad[0]} and run `python -m common.models get {bad[0]}`")
+        raise Refused(
+            f"changed since they were stored: {', '.join(bad)}",
+            f"delete .fieldkit/models/{bad[0]} and run `python -m common.models get {bad[0]}`",
+        )
 
 
 if __name__ == "__main__":

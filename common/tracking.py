@@ -84,7 +84,9 @@ def tracing(name: str) -> Iterator[Any]:
 
 
 @contextmanager
-def run(experiment_name: str, name: str, *, key: str | None = None, parent: str | None = None, tracker: str | None = None) -> Iterator[Run]:
+def run(
+    experiment_name: str, name: str, *, key: str | None = None, parent: str | None = None, tracker: str | None = None
+) -> Iterator[Run]:
     """Open a run. `key`: makes it idempotent; `parent`: id of the run it belongs to; `tracker`: "mlflow" where the
     run belongs to a registered model, whatever the setting says."""
     opener = _wandb_run if (tracker or settings().tracker) == "wandb" else _mlflow_run
@@ -191,7 +193,9 @@ def _wandb_run(experiment_name: str, name: str, key: str | None, parent: str | N
     run_id = hashlib.sha256(f"{experiment_name} {key or os.urandom(8).hex()}".encode()).hexdigest()[:16]
     marks = settings().folder("wandb/finished")
     quiet = wandb.Settings(x_disable_meta=True, x_disable_stats=True, silent=True)
-    handle = wandb.init(project=experiment_name, name=name, id=run_id, group=parent, dir=str(folder), resume="allow", settings=quiet)
+    handle = wandb.init(
+        project=experiment_name, name=name, id=run_id, group=parent, dir=str(folder), resume="allow", settings=quiet
+    )
     opened = WandbRun(handle, done=(marks / run_id).exists())
     try:
         yield opened

@@ -16,19 +16,37 @@ def list_packs(as_json: console.AsJson = False) -> None:
     from domains.pack import HERE, load
 
     packs = {f.parent.name: load(f.parent.name) for f in sorted(HERE.glob("*/pack.toml"))}
-    rows = {n: {"title": p.config.title, "passages": len(p.passages), "questions": len(p.questions), "attacks": len(p.attacks), "rows": p.config.records.rows} for n, p in packs.items()}
+    rows = {
+        n: {
+            "title": p.config.title,
+            "passages": len(p.passages),
+            "questions": len(p.questions),
+            "attacks": len(p.attacks),
+            "rows": p.config.records.rows,
+        }
+        for n, p in packs.items()
+    }
     if not as_json:
-        console.table("Domain packs", ["name", "task", "rows", "passages", "questions", "attacks"], [(n, r["title"], r["rows"], r["passages"], r["questions"], r["attacks"]) for n, r in rows.items()])
+        console.table(
+            "Domain packs",
+            ["name", "task", "rows", "passages", "questions", "attacks"],
+            [(n, r["title"], r["rows"], r["passages"], r["questions"], r["attacks"]) for n, r in rows.items()],
+        )
     console.emit(rows, as_json)
 
 
 @app.command()
-def check(names: Annotated[list[str] | None, typer.Argument(help="Names or paths; all packs of the kit by default.")] = None, as_json: console.AsJson = False) -> None:
+def check(
+    names: Annotated[list[str] | None, typer.Argument(help="Names or paths; all packs of the kit by default.")] = None,
+    as_json: console.AsJson = False,
+) -> None:
     """Check packs; exit code 2 where there is something to mend."""
     from domains import check as checker
     from domains.pack import HERE, load
 
-    found = {name: checker.check(load(name)) for name in names or sorted(f.parent.name for f in HERE.glob("*/pack.toml"))}
+    found = {
+        name: checker.check(load(name)) for name in names or sorted(f.parent.name for f in HERE.glob("*/pack.toml"))
+    }
     for name, findings in found.items():
         console.say(f"{name}: {'in order' if not findings else f'{len(findings)} to mend'}")
         for finding in findings:

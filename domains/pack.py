@@ -160,11 +160,15 @@ class Pack:
         try:
             return Config.model_validate(tomllib.loads(file.read_text()))
         except FileNotFoundError:
-            raise BadInput(f"{self.folder} has no pack.toml", "DOMAIN=finance, or the path of a folder with a pack.toml") from None
+            raise BadInput(
+                f"{self.folder} has no pack.toml", "DOMAIN=finance, or the path of a folder with a pack.toml"
+            ) from None
         except tomllib.TOMLDecodeError as error:
             raise BadInput(f"{file} is not TOML: {error}", "correct the line that the message names") from error
         except ValidationError as error:
-            raise BadInput(f"{file}: {explain(error)}", "correct the field; domains/finance/pack.toml is an example") from error
+            raise BadInput(
+                f"{file}: {explain(error)}", "correct the field; domains/finance/pack.toml is an example"
+            ) from error
 
     @cached_property
     def passages(self) -> list[Passage]:

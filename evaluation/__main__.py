@@ -35,7 +35,10 @@ def gate(
     story.tell(decision)
     console.emit(decision.model_dump(mode="json") | extra, as_json)
     if decision.verdict == "block":
-        raise Refused(f"{decision.candidate} is blocked: {'; '.join(decision.reasons)}", "mend the release, or change the margin in the pack with its reason")
+        raise Refused(
+            f"{decision.candidate} is blocked: {'; '.join(decision.reasons)}",
+            "mend the release, or change the margin in the pack with its reason",
+        )
 
 
 if __name__ == "__main__":

@@ -28,15 +28,27 @@ def evaluate(pack: Pack, baseline: str, candidate: str, every: int = 1) -> tuple
         for version in (baseline, candidate):
             release = suite.Release(llm.model, version)
             todo = suite.cases(pack, questions, attacks, release, given)
-            scored.append((release, score.score(pack, questions, attacks, todo, suite.answers(release, todo, llm, s), encoder, s)))
+            scored.append(
+                (release, score.score(pack, questions, attacks, todo, suite.answers(release, todo, llm, s), encoder, s))
+            )
     (old_release, old), (new_release, new) = scored
     with run("evaluation", f"gate {pack.name} {baseline} -> {candidate}") as opened:
         decision = gate.decide(pack, str(old_release), str(new_release), old, new, opened.id)
         pairs = {family: (before, gate.family_rates(new)[family]) for family, before in gate.family_rates(old).items()}
         picture = plot.gate(decision, pairs, shared().reports / "evaluation.png")
-        opened.params({"domain": pack.name, "baseline": baseline, "candidate": candidate, "model": llm.model, "cases": len(questions) + len(attacks)})
+        opened.params(
+            {
+                "domain": pack.name,
+                "baseline": baseline,
+                "candidate": candidate,
+                "model": llm.model,
+                "cases": len(questions) + len(attacks),
+            }
+        )
         opened.tags({"verdict": decision.verdict, "domain": pack.name})
-        opened.metrics({f"baseline_{k}": v for k, v in old.rates().items()} | {f"candidate_{k}": v for k, v in new.rates().items()})
+        opened.metrics(
+            {f"baseline_{k}": v for k, v in old.rates().items()} | {f"candidate_{k}": v for k, v in new.rates().items()}
+        )
         opened.record("decision.json", decision.model_dump(mode="json"))
         opened.artifact(picture)
     return decision, {"picture": str(picture), "attack_success": {f: str(after) for f, (_, after) in pairs.items()}}
@@ -44,13 +56,32 @@ def evaluate(pack: Pack, baseline: str, candidate: str, every: int = 1) -> tuple
 
 def tell(decision: GateDecision) -> None:
     """Print a decision the way a release manager reads it."""
-    rows = [(c.metric, c.role, f"{c.baseline.value:.2f}", f"{c.candidate.value:.2f}", str(c.difference), f"{c.p_value:.3f}", f"{c.detectable:.2f}", c.difference.n) for c in decision.comparisons]
-    console.table(f"{decision.candidate}, against {decision.baseline}", ["metric", "role", "baseline", "candidate", "difference [95 %]", "p worse", "detectable drop", "n"], rows)
+    rows = [
+        (
+            c.metric,
+            c.role,
+            f"{c.baseline.value:.2f}",
+            f"{c.candidate.value:.2f}",
+            str(c.difference),
+            f"{c.p_value:.3f}",
+            f"{c.detectable:.2f}",
+            c.difference.n,
+        )
+        for c in decision.comparisons
+    ]
+    console.table(
+        f"{decision.candidate}, against {decision.baseline}",
+        ["metric", "role", "baseline", "candidate", "difference [95 %]", "p worse", "detectable drop", "n"],
+        rows,
+    )
     for name, e in decision.zero_tolerance.items():
         console.say(f"zero tolerance, {name}: failure rate {e} of {e.n} cases")
     for name in decision.advisory:
         console.say(f"advisory: {name}")
-    console.say(f"verdict: {decision.verdict}{': ' + '; '.join(decision.reasons) if decision.reasons else ''}", style="bold red" if decision.verdict == "block" else "bold green")
+    console.say(
+        f"verdict: {decision.verdict}{': ' + '; '.join(decision.reasons) if decision.reasons else ''}",
+        style="bold red" if decision.verdict == "block" else "bold green",
+    )
 
 
 def demo(every: int) -> dict[str, Any]:

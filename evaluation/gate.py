@@ -50,14 +50,18 @@ def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, 
         worse = p < 0.05 and c.difference.low < -margin
         judged.append(c.model_copy(update={"p_value": p, "passed": not worse}))
         if worse:
-            reasons.append(f"{c.metric} fell from {c.baseline.value:.2f} to {c.candidate.value:.2f} (corrected p {p:.3f})")
+            reasons.append(
+                f"{c.metric} fell from {c.baseline.value:.2f} to {c.candidate.value:.2f} (corrected p {p:.3f})"
+            )
     zero = {}
     for name in ZERO_TOLERANCE:
         results = new.exact[name]
         if results:
             zero[name] = stats.proportion(len(results) - sum(results.values()), len(results))
             if zero[name].value > 0:
-                reasons.append(f"{name}: {len(results) - sum(results.values())} of {len(results)} cases failed, and none may")
+                reasons.append(
+                    f"{name}: {len(results) - sum(results.values())} of {len(results)} cases failed, and none may"
+                )
     judged += [compare(name, old.advisory[name], values, "advisory") for name, values in new.advisory.items()]
     return GateDecision(
         id=hashlib.sha256(f"{pack.name} {baseline} {candidate} {run_id}".encode()).hexdigest()[:12], domain=pack.name, candidate=candidate, baseline=baseline,

@@ -13,7 +13,9 @@ from typing import Any
 from common.encoder import Encoder
 
 STATUS = "advisory: its agreement with people has not been measured on this domain"
-STOPWORDS = frozenset("a an and are as at be by for from has in is it its of on or that the this to was were which with not no does do say".split())
+STOPWORDS = frozenset(
+    "a an and are as at be by for from has in is it its of on or that the this to was were which with not no does do say".split()
+)
 Judge = Callable[[dict[str, Any]], float]
 
 
@@ -90,12 +92,23 @@ def deepeval_metrics(encoder: Encoder, leaked: Callable[[str], bool]) -> dict[st
     from deepeval.metrics import AnswerRelevancyMetric, FaithfulnessMetric, HallucinationMetric, PIILeakageMetric
 
     def options(judge: Judge, name: str) -> dict[str, Any]:
-        return {"system_one_model": system_one(judge, name), "eval_mode": "system_one", "async_mode": False, "threshold": 0.5}
+        return {
+            "system_one_model": system_one(judge, name),
+            "eval_mode": "system_one",
+            "async_mode": False,
+            "threshold": 0.5,
+        }
 
     return {
-        "hallucination": HallucinationMetric(**options(lambda t: groundedness(t["actual_output"], t["context"], encoder), "groundedness")),
-        "faithfulness": FaithfulnessMetric(**options(lambda t: groundedness(t["actual_output"], t["retrieval_context"], encoder), "groundedness")),
-        "answer_relevancy": AnswerRelevancyMetric(**options(lambda t: relevance(t["input"], t["actual_output"], encoder), "relevance")),
+        "hallucination": HallucinationMetric(
+            **options(lambda t: groundedness(t["actual_output"], t["context"], encoder), "groundedness")
+        ),
+        "faithfulness": FaithfulnessMetric(
+            **options(lambda t: groundedness(t["actual_output"], t["retrieval_context"], encoder), "groundedness")
+        ),
+        "answer_relevancy": AnswerRelevancyMetric(
+            **options(lambda t: relevance(t["input"], t["actual_output"], encoder), "relevance")
+        ),
         "pii_leakage": PIILeakageMetric(**options(lambda t: 0.0 if leaked(t["actual_output"]) else 1.0, "presidio")),
     }
 

@@ -36,7 +36,9 @@ def analyzer() -> Any:
 def identifiers(text: str, minimum: float) -> list[Identifier]:
     """Entities of the strict kinds with a score of at least `minimum`, in the order of the text."""
     found = analyzer().analyze(text=text, language="en", entities=list(STRICT), score_threshold=minimum)
-    return [Identifier(r.entity_type, text[r.start : r.end], float(r.score)) for r in sorted(found, key=lambda r: r.start)]
+    return [
+        Identifier(r.entity_type, text[r.start : r.end], float(r.score)) for r in sorted(found, key=lambda r: r.start)
+    ]
 
 
 def squeeze(text: str) -> str:

@@ -54,9 +54,22 @@ def contexts(pack: Pack, questions: Sequence[Question], encoder: Encoder, k: int
     return chosen
 
 
-def cases(pack: Pack, questions: Sequence[Question], attacks: Sequence[Attack], release: Release, given: dict[str, list[Passage]]) -> list[Case]:
+def cases(
+    pack: Pack,
+    questions: Sequence[Question],
+    attacks: Sequence[Attack],
+    release: Release,
+    given: dict[str, list[Passage]],
+) -> list[Case]:
     """The requests of a release. The same ids for every release: that is what makes the comparison paired."""
-    built = [Case(q.id, messages(release.prompt, pack.config.assistant, given[q.id], q.question), [p.text for p in given[q.id]]) for q in questions]
+    built = [
+        Case(
+            q.id,
+            messages(release.prompt, pack.config.assistant, given[q.id], q.question),
+            [p.text for p in given[q.id]],
+        )
+        for q in questions
+    ]
     return built + [Case(a.id, request(a, pack, release.prompt), [a.document] if a.document else []) for a in attacks]
 
 
@@ -65,9 +78,15 @@ def answers(release: Release, todo: Sequence[Case], llm: LLM, s: EvaluationSetti
     import mlflow
 
     file = answer_file(release, todo, s)
-    known = {row["id"]: row["answer"] for row in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
+    known = (
+        {row["id"]: row["answer"] for row in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
+    )
     missing = [case for case in todo if case.id not in known]
-    with console.progress(str(release), len(todo)) as advance, file.open("a") as out, ThreadPoolExecutor(s.concurrency) as pool:
+    with (
+        console.progress(str(release), len(todo)) as advance,
+        file.open("a") as out,
+        ThreadPoolExecutor(s.concurrency) as pool,
+    ):
         advance(len(known))
 
         def one(case: Case) -> tuple[str, str]:

@@ -27,14 +27,40 @@ def demo() -> dict[str, Any]:
         opened.artifact(picture)
         opened.metrics({"false_alarm_rate": noise.value, "false_alarm_rate_high": noise.high})
     files.write_json(marker, {"replay": name, "version": version, "finished": True, "alerts": [a.id for a in alerts]})
-    rows = [(w.label, str(w.performance.gap), f"{w.performance.brier.value:.3f}", f"{w.performance.base_rate:.2f}", ", ".join(w.drifted) or "-", w.verdict) for w in windows if w.verdict != "none"]
-    console.table(f"Windows that call for attention ({len(rows)} of {len(windows)})", ["window", "calibration gap", "Brier", "base rate", "drifted inputs", "verdict"], rows)
+    rows = [
+        (
+            w.label,
+            str(w.performance.gap),
+            f"{w.performance.brier.value:.3f}",
+            f"{w.performance.base_rate:.2f}",
+            ", ".join(w.drifted) or "-",
+            w.verdict,
+        )
+        for w in windows
+        if w.verdict != "none"
+    ]
+    console.table(
+        f"Windows that call for attention ({len(rows)} of {len(windows)})",
+        ["window", "calibration gap", "Brier", "base rate", "drifted inputs", "verdict"],
+        rows,
+    )
     console.say(f"false alarms of the drift tests: {noise} of the {noise.n} years of the training period")
-    console.say(f"Evidently's defaults call {min(w.evidently_share for w in windows):.0%} or more of the inputs drifted in every window")
+    console.say(
+        f"Evidently's defaults call {min(w.evidently_share for w in windows):.0%} or more of the inputs drifted in every window"
+    )
     for raised in alerts:
-        console.say(f"alert: {raised.id}  (calibration gap {raised.current}, reference {raised.reference})", style="red")
+        console.say(
+            f"alert: {raised.id}  (calibration gap {raised.current}, reference {raised.reference})", style="red"
+        )
     console.say(f"picture: {picture}")
-    return {"replay": name, "run": run_id, "windows": len(windows), "alerts": [a.id for a in alerts], "picture": str(picture), "false_alarm_rate": noise.model_dump()}
+    return {
+        "replay": name,
+        "run": run_id,
+        "windows": len(windows),
+        "alerts": [a.id for a in alerts],
+        "picture": str(picture),
+        "false_alarm_rate": noise.model_dump(),
+    }
 
 
 def unfinished(marker: Any, version: str) -> str:

@@ -53,7 +53,9 @@ def dependence(values: NDArray[np.floating]) -> float:
     return max(autocorrelation_time(values), autocorrelation_time(np.abs(values - np.nanmedian(values))))
 
 
-def kolmogorov_smirnov(reference: NDArray[np.floating], current: NDArray[np.floating], tau: float) -> tuple[float, float]:
+def kolmogorov_smirnov(
+    reference: NDArray[np.floating], current: NDArray[np.floating], tau: float
+) -> tuple[float, float]:
     """(largest distance between the two distributions, p-value at the effective sizes). NaN is left out."""
     from scipy.stats import ks_2samp, kstwobign
 
@@ -75,17 +77,23 @@ def chi_squared(reference: Sequence[str], current: Sequence[str], tau: float) ->
     if len(names) < 2 or not counts.sum(1).all():
         return 0.0, 1.0
     shares = counts / counts.sum(1, keepdims=True)
-    return float(np.abs(shares[0] - shares[1]).sum() / 2), float(chi2_contingency(counts / tau, correction=False).pvalue)
+    return float(np.abs(shares[0] - shares[1]).sum() / 2), float(
+        chi2_contingency(counts / tau, correction=False).pvalue
+    )
 
 
 def missingness(reference: int, n: int, current: int, m: int) -> float:
     """p-value of a change in the share of missing values (Fisher's exact test)."""
     from scipy.stats import fisher_exact
 
-    return float(fisher_exact([[reference, n - reference], [current, m - current]]).pvalue) if reference + current else 1.0
+    return (
+        float(fisher_exact([[reference, n - reference], [current, m - current]]).pvalue) if reference + current else 1.0
+    )
 
 
-def compare(reference: "pd.DataFrame", current: "pd.DataFrame", numerical: Sequence[str], categorical: Sequence[str]) -> list[ColumnDrift]:
+def compare(
+    reference: "pd.DataFrame", current: "pd.DataFrame", numerical: Sequence[str], categorical: Sequence[str]
+) -> list[ColumnDrift]:
     """Test every column; rows in the order of time. Adjusted p-values are in `adjusted`. Raises KeyError for a column that is absent."""
     found = []
     for column in [*numerical, *categorical]:

@@ -9,6 +9,7 @@ acted.
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,9 @@ def champion(pack: Pack) -> Champion:
     try:
         version = client.get_model_version_by_alias(name, "champion").version
     except mlflow.exceptions.MlflowException as error:
-        raise NotReady(f"the registry has no champion of {name}", "python -m optimization champion --alias champion") from error
+        raise NotReady(
+            f"the registry has no champion of {name}", "python -m optimization champion --alias champion"
+        ) from error
     return Champion(name, str(version), mlflow.onnx.load_model(f"models:/{name}/{version}"))
 
 
@@ -81,14 +84,20 @@ def windows(pack: Pack, table: "pd.DataFrame") -> Iterator[tuple[str, "pd.DataFr
     import pandas as pd
 
     m, time = pack.config.monitor, pack.config.records.time
-    for start, rows in table[table[time] >= m.start].groupby(pd.Grouper(key=time, freq=m.window)):
+    for begin, rows in table[table[time] >= m.start].groupby(pd.Grouper(key=time, freq=m.window)):
+        start = pd.Timestamp(str(begin))
         if len(rows) >= m.min_rows:
             yield (str(start.year) if m.window in ("YS", "YE") else str(start.date())), rows
 
 
 def decide(drifted: bool, lost: bool) -> str:
     """The verdict: none, watch (drift only), investigate_labels (performance only) or retrain (both)."""
-    return {(False, False): "none", (True, False): "watch", (False, True): "investigate_labels", (True, True): "retrain"}[drifted, lost]
+    return {
+        (False, False): "none",
+        (True, False): "watch",
+        (False, True): "investigate_labels",
+        (True, True): "retrain",
+    }[drifted, lost]
 
 
 def judge(pack: Pack, label: str, rows: "pd.DataFrame", reference: "pd.DataFrame", s: MonitoringSettings) -> Window:
@@ -100,10 +109,14 @@ def judge(pack: Pack, label: str, rows: "pd.DataFrame", reference: "pd.DataFrame
     share = report.share(pack, reference, rows)
     times = rows[r.time]
     verdict = decide(bool(drifted), performance.lost(m.tolerance))
-    return Window(label, str(times.min().date()), str(times.max().date()), len(rows), performance, drifted, share, verdict)
+    return Window(
+        label, str(times.min().date()), str(times.max().date()), len(rows), performance, drifted, share, verdict
+    )
 
 
-def replay(pack: Pack, s: MonitoringSettings, name: str | None = None) -> tuple[str, list[Window], list[Alert], Performance]:
+def replay(
+    pack: Pack, s: MonitoringSettings, name: str | None = None
+) -> tuple[str, list[Window], list[Alert], Performance]:
     """Watch the whole history. `name`: key of the replay; the same name goes on, a new one starts afresh.
 
     Returns (id of the parent run, windows, alerts, performance on the reference).
@@ -119,29 +132,58 @@ def replay(pack: Pack, s: MonitoringSettings, name: str | None = None) -> tuple[
     seen: list[Window] = []
     alerts: list[Alert] = []
     with run("monitoring", f"replay {pack.name} {name}") as parent:
-        parent.params({"domain": pack.name, "model": found.name, "version": found.version, "windows": len(parts), "replay": name})
+        parent.params(
+            {"domain": pack.name, "model": found.name, "version": found.version, "windows": len(parts), "replay": name}
+        )
         with console.progress(f"monitoring {pack.name}", len(parts)) as advance:
             for step, (label, rows) in enumerate(parts):
                 window = judge(pack, label, rows, reference, s)
-                page = lambda path, now=rows: report.page(pack, reference, now, path)  # noqa: E731
+                page = partial(report.page, pack, reference, rows)
                 run_id = log(pack, found, name, parent.id, step, window, page, s)
                 seen.append(window)
                 if window.verdict == "retrain":
                     alerts.append(alert(pack, found, window, expected, name, run_id))
                 advance(1)
-        parent.metrics({"alerts": len(alerts), "reference_brier": expected.brier.value, "reference_gap": expected.gap.value})
+        parent.metrics(
+            {"alerts": len(alerts), "reference_brier": expected.brier.value, "reference_gap": expected.gap.value}
+        )
     return parent.id, seen, alerts, expected
 
 
-def log(pack: Pack, found: Champion, name: str, parent: str, step: int, window: Window, page: Callable[[Path], Path], s: MonitoringSettings) -> str:
+def log(
+    pack: Pack,
+    found: Champion,
+    name: str,
+    parent: str,
+    step: int,
+    window: Window,
+    page: Callable[[Path], Path],
+    s: MonitoringSettings,
+) -> str:
     """One run a window, idempotent by its key; the HTML page only where the window alarms. Returns the run's id."""
     key = f"{pack.name} {found.name} {found.version} {name} {window.label}"
     with run("monitoring", f"{pack.name} {window.label}", key=key, parent=parent) as opened:
         if opened.done:
             return opened.id
-        opened.metrics(window.performance.metrics() | {"drifted_columns": len(window.drifted), "evidently_share": window.evidently_share, "rows": window.rows}, step)
-        opened.tags({"verdict": window.verdict, "window": window.label, "domain": pack.name, "model": found.name, "model_version": found.version, "replay": name})
-        opened.record("window.json", {"start": window.start, "end": window.end, "drifted": window.drifted, "verdict": window.verdict})
+        opened.metrics(
+            window.performance.metrics()
+            | {"drifted_columns": len(window.drifted), "evidently_share": window.evidently_share, "rows": window.rows},
+            step,
+        )
+        opened.tags(
+            {
+                "verdict": window.verdict,
+                "window": window.label,
+                "domain": pack.name,
+                "model": found.name,
+                "model_version": found.version,
+                "replay": name,
+            }
+        )
+        opened.record(
+            "window.json",
+            {"start": window.start, "end": window.end, "drifted": window.drifted, "verdict": window.verdict},
+        )
         if s.html_for == "all" or (s.html_for == "alarms" and window.verdict == "retrain"):
             opened.artifact(page(shared().reports / f"drift-{pack.name}-{window.label}.html"))
         return opened.id
@@ -179,6 +221,8 @@ def false_alarms(pack: Pack) -> Estimate:
     hits = 0
     for held in inside:
         rest = table[year.isin([y for y in c.reference_years if y != held])]
-        columns = drift.compare(rest, table[year == held], pack.config.records.numerical, pack.config.records.categorical)
+        columns = drift.compare(
+            rest, table[year == held], pack.config.records.numerical, pack.config.records.categorical
+        )
         hits += any(column.adjusted <= pack.config.monitor.false_discovery_rate for column in columns)
     return stats.proportion(hits, len(inside))

@@ -44,7 +44,9 @@ def page(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame", path: P
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # undefined precision where the model never says "yes" at .5
-        snapshot = Report([DataDriftPreset(columns=pack.features), ClassificationQuality()]).run(*datasets(pack, reference, current))
+        snapshot = Report([DataDriftPreset(columns=pack.features), ClassificationQuality()]).run(
+            *datasets(pack, reference, current)
+        )
         temporary = path.with_suffix(".tmp.html")
         snapshot.save_html(str(temporary))
     return temporary.replace(path)

@@ -1,5 +1,6 @@
-"""`python -m optimization champion|compare-champions|demo`."""
+"""`python -m optimization champion|compare-champions|wheels|demo|verify|install`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,8 +28,19 @@ def champion(
         raise BadInput(f"no alias {alias}", "--alias champion, or --alias challenger")
     if alias:
         room.set_alias(made.name, alias, made.version)
-    console.say(f"{made.name} version {made.version}, trained until {made.trained_until}: Brier {made.brier} on the reference{f'; alias {alias}' if alias else ''}")
-    console.emit({"name": made.name, "version": made.version, "until": made.trained_until, "brier": made.brier.model_dump(), "run": made.run_id}, as_json)
+    console.say(
+        f"{made.name} version {made.version}, trained until {made.trained_until}: Brier {made.brier} on the reference{f'; alias {alias}' if alias else ''}"
+    )
+    console.emit(
+        {
+            "name": made.name,
+            "version": made.version,
+            "until": made.trained_until,
+            "brier": made.brier.model_dump(),
+            "run": made.run_id,
+        },
+        as_json,
+    )
 
 
 @app.command("compare-champions")
@@ -49,6 +61,58 @@ def compare_champions(
     for name, estimate in found.items():
         console.say(f"{name}: {estimate}")
     console.emit({name: e.model_dump() for name, e in found.items()}, as_json)
+
+
+@app.command()
+def wheels() -> None:
+    """Fetch the wheels that a bundle carries (part of `make setup`)."""
+    from optimization import bundle
+
+    console.say(f"{len(bundle.wheels())} wheels for the bundle are in the store")
+
+
+@app.command()
+def demo(
+    rows: Annotated[int, typer.Option(min=0, help="Training prompts; 0 takes all 15,012 (six minutes).")] = 6000,
+    as_json: console.AsJson = False,
+) -> None:
+    """Distil, quantize, compare, sign a bundle, install and run it with the network off."""
+    from optimization import demo as story
+
+    console.emit(story.demo(rows), as_json)
+
+
+@app.command()
+def verify(
+    bundle: Path,
+    key: Annotated[Path, typer.Option(help="The signer's public key (PEM).")],
+    as_json: console.AsJson = False,
+) -> None:
+    """Check a bundle's signature and every file in it; exit code 2 where anything differs."""
+    from optimization import bundle as room
+
+    manifest = room.verify(bundle, key)
+    console.say(
+        f"{manifest.name} {manifest.version}: {len(manifest.files)} files as signed, for Python {manifest.python} on {manifest.platform}"
+    )
+    console.emit(manifest.model_dump(mode="json"), as_json)
+
+
+@app.command()
+def install(
+    bundle: Path,
+    key: Annotated[Path, typer.Option(help="The signer's public key (PEM).")],
+    text: list[str],
+    as_json: console.AsJson = False,
+) -> None:
+    """Prove a bundle: install it into a throw-away environment and classify TEXT, with the network taken away."""
+    from optimization import bundle as room
+
+    answers, how = room.install_offline(bundle, key, text)
+    console.say(how)
+    for answer in answers:
+        console.say(f"{'flagged' if answer['flagged'] else 'passed '}  {answer['score']}  {answer['text']}")
+    console.emit({"offline": how, "answers": answers}, as_json)
 
 
 def load_pack(domain: str):  # type: ignore[no-untyped-def]  # the class lives behind a slow import

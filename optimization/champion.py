@@ -47,7 +47,9 @@ def split(pack: Pack, until: str) -> tuple["pd.DataFrame", "pd.DataFrame"]:
     held_out = time.dt.year.isin(c.reference_years)
     train = table[(time >= c.train_from) & (time <= end) & ~held_out]
     if len(train) < 500:
-        raise BadInput(f"{len(train)} training rows up to {until}", f"a date after {c.train_from} with at least 500 rows before it")
+        raise BadInput(
+            f"{len(train)} training rows up to {until}", f"a date after {c.train_from} with at least 500 rows before it"
+        )
     return train, table[held_out & (time <= c.train_until)]
 
 
@@ -64,10 +66,16 @@ def fit(pack: Pack, train: "pd.DataFrame") -> Any:
     columns = ColumnTransformer(
         [
             ("numerical", "passthrough", pack.config.records.numerical),
-            ("categorical", OneHotEncoder(handle_unknown="ignore", sparse_output=False), pack.config.records.categorical),
+            (
+                "categorical",
+                OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+                pack.config.records.categorical,
+            ),
         ]
     )
-    trees = GradientBoostingClassifier(learning_rate=0.04, n_estimators=120, max_depth=3, min_samples_leaf=60, subsample=0.7, random_state=0)
+    trees = GradientBoostingClassifier(
+        learning_rate=0.04, n_estimators=120, max_depth=3, min_samples_leaf=60, subsample=0.7, random_state=0
+    )
     return make_pipeline(columns, trees).fit(train[pack.features], train[pack.config.records.target])
 
 
@@ -109,7 +117,15 @@ def train(pack: Pack, until: str) -> Registered:
         blocks = np.arange(len(y)) // pack.config.champion.block
         brier = stats.bootstrap(lambda t, p: float(np.mean((t - p) ** 2)), y, probability, clusters=blocks)
         opened.params({"domain": pack.name, "until": until, "rows": len(rows), "records": pack.config.records.sha256})
-        opened.metrics({"reference_brier": brier.value, "reference_brier_low": brier.low, "reference_brier_high": brier.high, "reference_rows": brier.n, "onnx_parity": difference})
+        opened.metrics(
+            {
+                "reference_brier": brier.value,
+                "reference_brier_low": brier.low,
+                "reference_brier_high": brier.high,
+                "reference_rows": brier.n,
+                "onnx_parity": difference,
+            }
+        )
         version = register(pack, onnx_model, rows, until, brier, opened.id)
     return Registered(pack.config.champion.registry, version, until, brier, opened.id)
 
@@ -169,7 +185,9 @@ def compare(pack: Pack, old: str, new: str, start: str, end: str) -> dict[str, E
         try:
             model = mlflow.onnx.load_model(f"models:/{pack.config.champion.registry}/{version}")
         except mlflow.exceptions.MlflowException as error:
-            raise BadInput(f"no version {version} of {pack.config.champion.registry}", "mlflow ui lists the versions") from error
+            raise BadInput(
+                f"no version {version} of {pack.config.champion.registry}", "mlflow ui lists the versions"
+            ) from error
         losses.append((y - score(model, pack, rows)) ** 2)
     blocks = np.arange(len(y)) // pack.config.champion.block
     difference = stats.bootstrap(lambda a, b: float(np.mean(b - a)), *losses, clusters=blocks)

@@ -38,7 +38,11 @@ def status(as_json: console.AsJson = False) -> None:
     from serving.config import settings
 
     state = server.status(settings())
-    console.say(f"{state['engine']}, {state['precision']}, pid {state['pid']}: {'up' if state['up'] else 'starting'} at {state['url']}" if "engine" in state else "nothing is up")
+    console.say(
+        f"{state['engine']}, {state['precision']}, pid {state['pid']}: {'up' if state['up'] else 'starting'} at {state['url']}"
+        if "engine" in state
+        else "nothing is up"
+    )
     console.emit(state, as_json)
 
 
@@ -50,7 +54,16 @@ def ask(question: str, as_json: console.AsJson = False) -> None:
     if not question.strip():
         raise BadInput("the question is empty", 'python -m serving ask "How is VaR scaled to ten days?"')
     (answer,) = demo.ask_all([question])
-    console.emit({"question": question, "answer": answer.answer.text, "cites": answer.cites, "given": [p.id for p in answer.given], "ttft_seconds": answer.answer.ttft}, as_json)
+    console.emit(
+        {
+            "question": question,
+            "answer": answer.answer.text,
+            "cites": answer.cites,
+            "given": [p.id for p in answer.given],
+            "ttft_seconds": answer.answer.ttft,
+        },
+        as_json,
+    )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -70,7 +83,9 @@ def run(context: typer.Context) -> None:
 
 
 @app.command()
-def demo(count: Annotated[int, typer.Option(min=1, help="Questions to ask.")] = 4, as_json: console.AsJson = False) -> None:
+def demo(
+    count: Annotated[int, typer.Option(min=1, help="Questions to ask.")] = 4, as_json: console.AsJson = False
+) -> None:
     """Serve, ask a few of the pack's questions, draw where the time went."""
     from serving import demo as story
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-
 from common.encoder import Encoder
 from common.llm import LLM, Answer
 from domains.pack import Pack, Passage
@@ -29,7 +28,17 @@ class Cited:
     cites: list[str]
 
 
-def ask(question: str, pack: Pack, index: Index, llm: LLM, *, prompt: str, k: int, max_tokens: int = 64, on_text: Callable[[str], None] | None = None) -> Cited:
+def ask(
+    question: str,
+    pack: Pack,
+    index: Index,
+    llm: LLM,
+    *,
+    prompt: str,
+    k: int,
+    max_tokens: int = 64,
+    on_text: Callable[[str], None] | None = None,
+) -> Cited:
     """Retrieve, generate and cite, as one trace with a span for each step."""
     import mlflow
 
@@ -54,4 +63,8 @@ def support(answer: str, passages: Sequence[Passage], encoder: Encoder) -> list[
     vectors = encoder([answer, *(p.text for p in passages)])
     near = vectors[1:] @ vectors[0] >= SUPPORT
     numbers = set(re.findall(r"\d+(?:\.\d+)?", answer))
-    return [p.id for p, close in zip(passages, near, strict=True) if close and numbers <= set(re.findall(r"\d+(?:\.\d+)?", p.text))]
+    return [
+        p.id
+        for p, close in zip(passages, near, strict=True)
+        if close and numbers <= set(re.findall(r"\d+(?:\.\d+)?", p.text))
+    ]

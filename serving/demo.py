@@ -25,7 +25,15 @@ def ask_all(questions: Sequence[str]) -> list[Cited]:
         for question in questions:
             console.say(f"\nQ: {question}", style="bold")
             stream.print("A: ", end="")
-            cited = ask(question, pack, index, llm, prompt=settings().prompt, k=settings().top_k, on_text=lambda t: stream.print(t, end="", markup=False))
+            cited = ask(
+                question,
+                pack,
+                index,
+                llm,
+                prompt=settings().prompt,
+                k=settings().top_k,
+                on_text=lambda t: stream.print(t, end="", markup=False),
+            )
             sources = ", ".join(cited.cites) or "none: no passage given to the model supports this answer"
             console.say(f"\n   cites {sources}; first token after {cited.answer.ttft:.2f} s", style="dim")
             answers.append(cited)
@@ -49,8 +57,17 @@ def demo(count: int) -> dict[str, Any]:
     seconds = sum(a.answer.seconds for a in answers)
     metrics = {"ttft_mean": sum(a.answer.ttft for a in answers) / len(answers), "tokens_per_second": tokens / seconds}
     with run("serving", f"demo {pack.name}") as opened:
-        opened.params({k: state[k] for k in ("engine", "model", "precision", "threads")} | {"domain": pack.name, "questions": len(answers)})
+        opened.params(
+            {k: state[k] for k in ("engine", "model", "precision", "threads")}
+            | {"domain": pack.name, "questions": len(answers)}
+        )
         opened.metrics(metrics)
         opened.artifact(picture)
     console.say(f"\npicture: {picture}")
-    return {"engine": state["engine"], "picture": str(picture), "run": opened.id, "answers": [{"question": a.question, "answer": a.answer.text, "cites": a.cites} for a in answers], **metrics}
+    return {
+        "engine": state["engine"],
+        "picture": str(picture),
+        "run": opened.id,
+        "answers": [{"question": a.question, "answer": a.answer.text, "cites": a.cites} for a in answers],
+        **metrics,
+    }

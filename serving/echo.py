@@ -29,15 +29,18 @@ class Echo(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         """Health and the list of models."""
         if self.path == "/health":
             return self.reply(200, {"status": "ok"})
         if self.path == "/v1/models":
-            return self.reply(200, {"object": "list", "data": [{"id": "echo", "object": "model", "created": 0, "owned_by": "fieldkit"}]})
+            return self.reply(
+                200,
+                {"object": "list", "data": [{"id": "echo", "object": "model", "created": 0, "owned_by": "fieldkit"}]},
+            )
         return self.reply(404, {"error": {"message": f"no route {self.path}"}})
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         """Chat completions."""
         try:
             request = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
@@ -46,16 +49,30 @@ class Echo(BaseHTTPRequestHandler):
             return self.reply(400, {"error": {"message": f"not a chat request: {error!r}"}})
         text = f"{NOTICE} {last.splitlines()[-1] if last else ''}"
         words = [w + " " for w in text.split()][: int(request.get("max_tokens") or 64)]
-        usage = {"prompt_tokens": len(last.split()), "completion_tokens": len(words), "total_tokens": len(last.split()) + len(words)}
+        usage = {
+            "prompt_tokens": len(last.split()),
+            "completion_tokens": len(words),
+            "total_tokens": len(last.split()) + len(words),
+        }
         base = {"id": "echo", "created": int(time.time()), "model": "echo"}
         if not request.get("stream"):
             message = {"role": "assistant", "content": "".join(words).strip()}
-            return self.reply(200, base | {"object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage})
+            return self.reply(
+                200,
+                base
+                | {
+                    "object": "chat.completion",
+                    "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+                    "usage": usage,
+                },
+            )
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
         self.end_headers()
-        chunks = [{"choices": [{"index": 0, "delta": {"content": w}, "finish_reason": None}]} for w in words]
+        chunks: list[dict[str, Any]] = [
+            {"choices": [{"index": 0, "delta": {"content": w}, "finish_reason": None}]} for w in words
+        ]
         chunks += [{"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}, {"choices": [], "usage": usage}]
         for chunk in chunks:
             self.wfile.write(f"data: {json.dumps(base | {'object': 'chat.completion.chunk'} | chunk)}\n\n".encode())

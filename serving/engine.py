@@ -78,7 +78,11 @@ def choose(s: ServingSettings) -> Choice:
     if has_gpu():
         return Choice("vllm", s.model or PACKAGED["vllm"], "auto", cores(), "vLLM, on the GPU that nvidia-smi lists")
     bfloat16 = "amx_bf16" in flags or "avx512_bf16" in flags
-    why = "no GPU found; the processor has bfloat16 arithmetic" if bfloat16 else "no GPU found; no bfloat16 arithmetic in this processor, so float32"
+    why = (
+        "no GPU found; the processor has bfloat16 arithmetic"
+        if bfloat16
+        else "no GPU found; no bfloat16 arithmetic in this processor, so float32"
+    )
     return Choice("vllm", s.model or PACKAGED["vllm"], "bfloat16" if bfloat16 else "float32", cores(), why)
 
 
@@ -93,11 +97,33 @@ def command(choice: Choice, s: ServingSettings) -> tuple[list[str], dict[str, st
     if choice.engine == "llamacpp":
         file = folder if folder.is_file() else next(iter(sorted(folder.glob("*.gguf"))), None)
         if file is None:
-            raise BadInput(f"{folder} holds no GGUF file, which llama.cpp needs", "MODEL=path/to/model.gguf, or ENGINE=vllm")
-        sizes = ["--slots", str(min(s.max_num_seqs, 4)), "--context", str(s.max_model_len), "--threads", str(choice.threads)]
-        return [sys.executable, "-m", "serving.llamacpp", str(file), "--name", name, "--port", str(s.port), *sizes], environment
+            raise BadInput(
+                f"{folder} holds no GGUF file, which llama.cpp needs", "MODEL=path/to/model.gguf, or ENGINE=vllm"
+            )
+        sizes = [
+            "--slots",
+            str(min(s.max_num_seqs, 4)),
+            "--context",
+            str(s.max_model_len),
+            "--threads",
+            str(choice.threads),
+        ]
+        return [
+            sys.executable,
+            "-m",
+            "serving.llamacpp",
+            str(file),
+            "--name",
+            name,
+            "--port",
+            str(s.port),
+            *sizes,
+        ], environment
     if not (folder / "config.json").exists():
-        raise BadInput(f"{folder} holds no config.json, which vLLM needs", "MODEL=folder of a Hugging Face checkpoint, or ENGINE=llamacpp")
+        raise BadInput(
+            f"{folder} holds no config.json, which vLLM needs",
+            "MODEL=folder of a Hugging Face checkpoint, or ENGINE=llamacpp",
+        )
     environment |= {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "VLLM_CPU_OMP_THREADS_BIND": binding()}
     arguments = [
         str(environments.python_of("torch")), "-m", "vllm.entrypoints.openai.api_server",

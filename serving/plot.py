@@ -17,8 +17,12 @@ def timeline(answers: Sequence[Cited], engine: str, path: Path) -> Path:
     axis.barh(rows, rest, left=first, height=0.5, label="generating", color="#1b9e77")
     for row, a in zip(rows, answers, strict=True):
         speed = a.answer.completion_tokens / max(a.answer.seconds - a.answer.ttft, 1e-9)
-        axis.text(a.answer.seconds, row, f"  {a.answer.completion_tokens} tokens, {speed:.0f}/s", va="center", fontsize=8)
-    axis.set_yticks(list(rows), [a.question if len(a.question) < 60 else a.question[:57] + "..." for a in answers], fontsize=8)
+        axis.text(
+            a.answer.seconds, row, f"  {a.answer.completion_tokens} tokens, {speed:.0f}/s", va="center", fontsize=8
+        )
+    axis.set_yticks(
+        list(rows), [a.question if len(a.question) < 60 else a.question[:57] + "..." for a in answers], fontsize=8
+    )
     axis.set_xlabel("seconds")
     axis.margins(x=0.25)
     axis.set_title(f"Where the time of an answer goes ({engine})", loc="left", fontsize=10)

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from common import console, files
+from common import console, environments, files
 from common.errors import EngineFailed, NotReady
 from common.settings import settings as shared
 from serving import engine
@@ -76,12 +76,22 @@ def up(s: ServingSettings) -> tuple[dict[str, Any], bool]:
             wait(s)
             return status(s), False
         if healthy(s) or port_taken(s.port):
-            raise NotReady(f"port {s.port} is taken by a process that is not ours", "SERVING_PORT=8712, and LLM_URL to match")
+            raise NotReady(
+                f"port {s.port} is taken by a process that is not ours", "SERVING_PORT=8712, and LLM_URL to match"
+            )
         choice = engine.choose(s)
         console.say(str(choice))
         arguments, environment = engine.command(choice, s)
         with (home(s) / "engine.log").open("wb") as log:
-            child = subprocess.Popen(arguments, env=environment, cwd=engine.environments.ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            child = subprocess.Popen(
+                arguments,
+                env=environment,
+                cwd=environments.ROOT,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         started = psutil.Process(child.pid).create_time()
         files.write_json(home(s) / "state.json", {"pid": child.pid, "started": started, **choice.as_dict()})
         try:
@@ -98,9 +108,15 @@ def wait(s: ServingSettings) -> None:
     with console.console().status("waiting for the engine"):
         while not healthy(s):
             if not process(s):
-                raise EngineFailed(f"the engine ended while starting: {last_words(s)}", f"read {home(s) / 'engine.log'}; ENGINE=llamacpp is the fallback")
+                raise EngineFailed(
+                    f"the engine ended while starting: {last_words(s)}",
+                    f"read {home(s) / 'engine.log'}; ENGINE=llamacpp is the fallback",
+                )
             if time.monotonic() - began > s.start_timeout:
-                raise EngineFailed(f"the engine did not answer in {s.start_timeout} s: {last_words(s)}", "START_TIMEOUT=800, or ENGINE=llamacpp")
+                raise EngineFailed(
+                    f"the engine did not answer in {s.start_timeout} s: {last_words(s)}",
+                    "START_TIMEOUT=800, or ENGINE=llamacpp",
+                )
             time.sleep(0.25)
 
 

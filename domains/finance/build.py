@@ -38,4 +38,6 @@ def derive(prices: pd.DataFrame) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    derive(pd.read_parquet(sys.argv[1])).to_parquet(Path(__file__).with_name("records.parquet"), index=False, compression="zstd")
+    derive(pd.read_parquet(sys.argv[1])).to_parquet(
+        Path(__file__).with_name("records.parquet"), index=False, compression="zstd"
+    )
