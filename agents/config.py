@@ -5,6 +5,8 @@ from functools import cache
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.settings import read
+
 
 class AgentSettings(BaseSettings):
     """Frozen; every default has its reason."""
@@ -24,4 +26,4 @@ class AgentSettings(BaseSettings):
 @cache
 def settings() -> AgentSettings:
     """The agent settings of this process."""
-    return AgentSettings()
+    return read(AgentSettings)

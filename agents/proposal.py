@@ -1,7 +1,7 @@
 """The proposal: rules decide, the LLM explains, and its explanation is checked against the evidence.
 
 A 135M model cannot choose an action (six of thirty hand-written alerts, chance is six), so it does not. It writes the
-rationale; where it names a number that no fact holds, the draft is set aside and the rules' own words stand.
+rationale; where that names a number that no fact holds, or no fact at all, the rules' own words stand.
 """
 
 import re
@@ -67,10 +67,18 @@ def explain(alert: Alert, facts: Sequence[Fact], action: str, reason: str, llm: 
         return plain, "rules (no LLM was reachable)"
     prompt = f"Facts about model {alert.model} in {alert.window}: {'; '.join(map(str, facts))}.\nProposed action: {action}.\nExplain to the model owner in two sentences why, using only these facts."
     draft = llm.chat([{"role": "user", "content": prompt}], max_tokens=80, span="rationale").text.strip()
-    unknown = unsupported(draft, prompt)
+    complaint = objection(draft, prompt, facts)
+    return (plain, f"rules ({complaint})") if complaint else (draft, llm.model)
+
+
+def objection(draft: str, evidence: str, facts: Sequence[Fact]) -> str:
+    """Why a draft is set aside: it names a number that the evidence does not hold, or no fact at all. Empty: it stands."""
+    unknown = unsupported(draft, evidence)
     if unknown:
-        return plain, f"rules (the LLM's draft named {', '.join(unknown)}, which no fact holds)"
-    return draft or plain, llm.model if draft else "rules (the LLM's draft was empty)"
+        return f"the LLM's draft named {', '.join(unknown)}, which no fact holds"
+    if not any(f"{fact.value:.3g}" in draft for fact in facts):
+        return "the LLM's draft named no fact"
+    return ""
 
 
 def unsupported(draft: str, evidence: str) -> list[str]:

@@ -5,10 +5,12 @@ Environment: names in capitals below; a file `.env` is not read, so a key cannot
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from common.errors import BadInput
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,7 +52,21 @@ class Settings(BaseSettings):
         return path
 
 
+Form = TypeVar("Form", bound=BaseSettings)
+
+
+def read(form: type[Form]) -> Form:
+    """Settings out of the environment; BadInput names the variable that is wrong."""
+    try:
+        return form()
+    except ValidationError as error:
+        wrong = "; ".join(f"{e['loc'][0]}={e['input']!r}: {e['msg']}" for e in error.errors())
+        raise BadInput(
+            f"a setting is wrong: {wrong}", f"unset {error.errors()[0]['loc'][0]}, or give it a value as above"
+        ) from error
+
+
 @cache
 def settings() -> Settings:
     """The settings of this process."""
-    return Settings()
+    return read(Settings)

@@ -5,6 +5,8 @@ from functools import cache
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.settings import read
+
 
 class EvaluationSettings(BaseSettings):
     """Frozen; every default has its reason."""
@@ -24,4 +26,4 @@ class EvaluationSettings(BaseSettings):
 @cache
 def settings() -> EvaluationSettings:
     """The evaluation settings of this process."""
-    return EvaluationSettings()
+    return read(EvaluationSettings)

@@ -5,6 +5,8 @@ from functools import cache
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.settings import read
+
 
 class MonitoringSettings(BaseSettings):
     """Frozen; every default has its reason."""
@@ -20,4 +22,4 @@ class MonitoringSettings(BaseSettings):
 @cache
 def settings() -> MonitoringSettings:
     """The monitoring settings of this process."""
-    return MonitoringSettings()
+    return read(MonitoringSettings)

@@ -5,6 +5,8 @@ from functools import cache
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.settings import read
+
 
 class OptimizationSettings(BaseSettings):
     """Frozen; every default has its reason."""
@@ -20,4 +22,4 @@ class OptimizationSettings(BaseSettings):
 @cache
 def settings() -> OptimizationSettings:
     """The optimization settings of this process."""
-    return OptimizationSettings()
+    return read(OptimizationSettings)

@@ -103,11 +103,14 @@ def train(rows: int, s: OptimizationSettings) -> Path:
 
 def quantize(source: Path, target: Path) -> Path:
     """Dynamic int8, weights signed and per channel, embeddings too: they are three quarters of the file."""
+    import logging
+
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     if not target.exists():
         temporary = target.with_suffix(".tmp.onnx")
+        logging.getLogger().setLevel(logging.ERROR)  # its advice to pre-process is for models with unknown shapes
         kinds = ["MatMul", "Gemm", "Attention", "Gather"]
         float_type = {"DefaultTensorType": onnx.TensorProto.FLOAT}
         quantize_dynamic(

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from common.settings import read
+
 
 class ServingSettings(BaseSettings):
     """Frozen; every default has its reason."""
@@ -37,4 +39,4 @@ class ServingSettings(BaseSettings):
 @cache
 def settings() -> ServingSettings:
     """The serving settings of this process."""
-    return ServingSettings()
+    return read(ServingSettings)

@@ -1,0 +1,85 @@
+"""The one client: traces, and streams that break."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from common import tracking
+from common.errors import EngineFailed, NotReady
+from common.llm import LLM
+from serving.echo import NOTICE
+
+HELLO = [{"role": "user", "content": "hello there"}]
+
+
+def test_an_answer_streams_and_counts(home, echo_url) -> None:
+    heard: list[str] = []
+    answer = LLM(echo_url).chat(HELLO, on_text=heard.append)
+    assert answer.text.startswith(NOTICE) and "".join(heard) == answer.text
+    assert answer.completion_tokens == len(answer.text.split()) and 0 < answer.ttft <= answer.seconds
+    assert answer.finish_reason == "stop"
+
+
+def test_every_call_is_a_trace_with_prompt_answer_tokens_and_ttft(home, echo_url) -> None:
+    with tracking.tracing("room"):
+        LLM(echo_url).chat(HELLO)
+    (trace,) = tracking.mlflow_client().search_traces(locations=[tracking.experiment("room")])
+    (span,) = trace.data.spans
+    assert span.inputs["messages"] == HELLO and NOTICE in span.outputs["text"]
+    assert span.attributes["mlflow.chat.tokenUsage"]["output_tokens"] > 0 and span.attributes["ttft_seconds"] > 0
+
+
+def test_nobody_at_the_address_is_a_clear_error(home) -> None:
+    with pytest.raises(NotReady, match="no LLM answers") as caught:
+        LLM("http://127.0.0.1:9/v1")
+    assert "serving up" in caught.value.mend
+
+
+@pytest.fixture
+def broken_server():
+    """A function: list of server-sent events -> the URL of a server that streams them and hangs up."""
+    servers = []
+
+    def start(events: list[str]) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None: ...
+
+            def do_POST(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                for event in events:
+                    self.wfile.write(f"data: {event}\n\n".encode())
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}/v1"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+
+
+CHUNK = json.dumps(
+    {
+        "id": "x",
+        "object": "chat.completion.chunk",
+        "created": 0,
+        "model": "m",
+        "choices": [{"index": 0, "delta": {"content": "half"}, "finish_reason": None}],
+    }
+)
+ERROR = json.dumps({"error": {"message": "EngineCore encountered an issue", "code": 500}})
+
+
+@pytest.mark.parametrize(
+    "events",
+    [[CHUNK], [CHUNK, "[DONE]"], [CHUNK, ERROR, "[DONE]"]],
+    ids=["cut off", "done too early", "vLLM's error event"],
+)
+def test_half_an_answer_is_never_returned(home, broken_server, events) -> None:
+    with pytest.raises(EngineFailed):
+        LLM(broken_server(events), model="m").chat(HELLO)

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from common import stats
+
+
+def test_bootstrap_interval_covers_the_mean_as_often_as_it_says() -> None:
+    random = np.random.default_rng(1)
+    hits = 0
+    for trial in range(200):
+        e = stats.bootstrap(lambda v: float(v.mean()), random.normal(0, 1, 60), resamples=300, seed=trial)
+        hits += e.low <= 0 <= e.high
+    assert 0.88 <= hits / 200 <= 0.99
+
+
+def test_clusters_widen_the_interval_where_rows_repeat() -> None:
+    values = np.repeat(np.random.default_rng(0).normal(size=20), 10)
+    clusters = np.repeat(np.arange(20), 10)
+    rows, grouped = stats.mean(values), stats.mean(values, clusters)
+    assert grouped.high - grouped.low > 2 * (rows.high - rows.low)
+    assert grouped.value == rows.value
+
+
+def test_pairs_stay_paired() -> None:
+    a = np.random.default_rng(0).normal(size=100)
+    e = stats.bootstrap(lambda x, y: float(np.mean(y - x)), a, a + 1)
+    assert e.low == pytest.approx(1) and e.high == pytest.approx(1)
+
+
+def test_zero_failures_are_not_certainty() -> None:
+    e = stats.proportion(0, 60)
+    assert e.low == 0 and e.high == pytest.approx(0.0596, abs=1e-3)
+
+
+def test_mcnemar_agrees_with_the_binomial_by_hand() -> None:
+    old, new = [True] * 8 + [False] * 2, [False] * 8 + [False] * 2
+    assert stats.mcnemar(old, new, worse=True) == pytest.approx(0.5**8)
+    assert stats.mcnemar(new, old, worse=True) == 1.0
+    assert stats.mcnemar(old, old) == 1.0
+
+
+def test_holm_is_the_textbook_s() -> None:
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_benjamini_hochberg_is_the_textbook_s() -> None:
+    assert stats.benjamini_hochberg([0.01, 0.02, 0.03, 0.5]) == pytest.approx([0.04, 0.04, 0.04, 0.5])
+
+
+def test_detectable_drop_matches_published_sample_sizes() -> None:
+    # 171 pairs see a 5-point drop when 7 % change verdict, 369 when 15 % do
+    assert stats.detectable_drop(0.07, 171) == pytest.approx(0.05, abs=0.003)
+    assert stats.detectable_drop(0.15, 369) == pytest.approx(0.05, abs=0.003)
+    assert stats.detectable_drop(0.1, 2) == 1.0
+
+
+def test_bad_input_is_named() -> None:
+    with pytest.raises(ValueError, match="lengths"):
+        stats.bootstrap(lambda a, b: 0.0, [1, 2], [1])
+    with pytest.raises(ValueError, match="lengths"):
+        stats.mean([])

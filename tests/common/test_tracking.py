@@ -1,0 +1,70 @@
+"""The same calls on MLflow and on Weights & Biases, both real."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from common import tracking
+from tests.conftest import forget
+
+
+@pytest.fixture(params=["mlflow", "wandb"])
+def tracker(request, home, monkeypatch):
+    monkeypatch.setenv("TRACKER", request.param)
+    forget()
+    return request.param
+
+
+def test_a_run_is_logged_and_found_again_by_its_key(tracker, home, tmp_path) -> None:
+    picture = tmp_path / "plot.png"
+    picture.write_bytes(b"png")
+    with tracking.run("room", "first", key="k1") as opened:
+        assert not opened.done
+        opened.params({"rows": 3})
+        opened.metrics({"auc": 0.7, "bad": float("nan")}, step=2)
+        opened.tags({"verdict": "none"})
+        opened.record("decision.json", {"a": 1})
+        opened.artifact(picture)
+        first = opened.id
+    with tracking.run("room", "first", key="k1") as again:
+        assert again.done and again.id == first
+
+
+def test_a_run_that_broke_off_is_not_done(tracker, home) -> None:
+    with pytest.raises(RuntimeError), tracking.run("room", "x", key="k2"):
+        raise RuntimeError
+    with tracking.run("room", "x", key="k2") as again:
+        assert not again.done
+
+
+def test_mlflow_holds_what_was_logged(home, tmp_path) -> None:
+    with tracking.run("room", "first") as opened:
+        opened.params({"rows": 3})
+        opened.metrics({"auc": 0.7, "bad": float("inf")})
+        opened.tags({"verdict": "none"})
+        opened.record("decision.json", {"a": 1})
+    client = tracking.mlflow_client()
+    found = client.get_run(opened.id)
+    assert (
+        found.data.params == {"rows": "3"}
+        and found.data.metrics == {"auc": 0.7}
+        and found.data.tags["verdict"] == "none"
+    )
+    assert found.info.status == "FINISHED"
+    assert json.loads(Path(client.download_artifacts(opened.id, "decision.json")).read_text()) == {"a": 1}
+
+
+def test_wandb_writes_offline_only(home, monkeypatch) -> None:
+    monkeypatch.setenv("TRACKER", "wandb")
+    forget()
+    with tracking.run("room", "first") as opened:
+        opened.metrics({"auc": 0.7})
+    folders = list((home / "wandb").glob("wandb/offline-run-*"))
+    assert len(folders) == 1 and list(folders[0].glob("*.wandb"))
+
+
+def test_children_know_their_parent(home) -> None:
+    with tracking.run("room", "parent") as parent, tracking.run("room", "child", parent=parent.id) as child:
+        pass
+    assert tracking.mlflow_client().get_run(child.id).data.tags["mlflow.parentRunId"] == parent.id

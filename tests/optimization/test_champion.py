@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from common import tracking
+from common.errors import BadInput
+from optimization import champion
+
+
+def test_training_never_sees_the_reference_or_the_future(finance) -> None:
+    rows, reference = champion.split(finance, "1986-12-31")
+    assert rows.date.max().year == 1986 and not set(rows.date.dt.year) & set(finance.config.champion.reference_years)
+    assert set(reference.date.dt.year) == set(finance.config.champion.reference_years)
+
+
+def test_a_champion_is_registered_once_with_signature_and_alias(home, finance) -> None:
+    made = champion.train(finance, "1986-12-31")
+    again = champion.train(finance, "1986-12-31")
+    assert (again.version, again.run_id) == (made.version, made.run_id) and again.brier == made.brier
+    champion.set_alias(made.name, "champion", made.version)
+    import mlflow
+
+    loaded = mlflow.pyfunc.load_model(f"models:/{made.name}@champion")
+    assert [c.name for c in loaded.metadata.signature.inputs] == finance.features
+    onnx_model = mlflow.onnx.load_model(f"models:/{made.name}@champion")
+    _, reference = champion.split(finance, "1986-12-31")
+    p, y = champion.score(onnx_model, finance, reference), reference.large_move.to_numpy()
+    assert np.mean((p - y) ** 2) == pytest.approx(made.brier.value, abs=1e-6)
+    assert made.brier.high < y.mean() * (1 - y.mean()) * 1.2  # about as good as the base rate or better
+    metrics = tracking.mlflow_client().get_run(made.run_id).data.metrics
+    assert metrics["onnx_parity"] <= champion.PARITY
+
+
+def test_a_later_champion_is_a_new_version_and_can_be_compared(home, finance) -> None:
+    old, new = champion.train(finance, "1986-12-31"), champion.train(finance, "2007-12-31")
+    assert (old.version, new.version) == ("1", "2")
+    found = champion.compare(finance, "1", "2", "2008-01-01", "2008-12-31")
+    assert found["difference"].value == pytest.approx(found["new"].value - found["old"].value)
+    assert found["difference"].high < 0  # trained through 2007, it is better in 2008
+    with pytest.raises(BadInput, match="no records"):
+        champion.compare(finance, "1", "2", "2030-01-01", "2030-12-31")
+    with pytest.raises(BadInput, match="no version 9"):
+        champion.compare(finance, "1", "9", "2008-01-01", "2008-12-31")

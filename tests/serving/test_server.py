@@ -1,0 +1,88 @@
+"""Start, find, stop: on the echo engine, which runs on the same path as the real ones."""
+
+import json
+import os
+import signal
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from serving import server
+from serving.config import ServingSettings
+from tests.conftest import free_port, run_cli
+
+
+@pytest.fixture
+def echo(home):
+    s = ServingSettings(ENGINE="echo", SERVING_PORT=free_port())
+    yield s
+    server.down(s)
+
+
+def test_up_is_idempotent_and_down_leaves_nothing(echo) -> None:
+    state, started = server.up(echo)
+    assert started and state["up"] and state["engine"] == "echo"
+    again, started = server.up(echo)
+    assert not started and again["pid"] == state["pid"]
+    assert server.down(echo) and not server.down(echo)
+    assert not psutil.pid_exists(state["pid"]) and not server.port_taken(echo.port)
+
+
+def test_a_killed_engine_is_recognised_and_started_again(echo) -> None:
+    state, _ = server.up(echo)
+    os.kill(state["pid"], signal.SIGKILL)
+    psutil.Process(state["pid"]).wait(5) if psutil.pid_exists(state["pid"]) else None
+    assert not server.status(echo)["up"]
+    fresh, started = server.up(echo)
+    assert started and fresh["pid"] != state["pid"]
+
+
+def test_a_state_file_of_a_stranger_s_process_is_stale(echo) -> None:
+    state, _ = server.up(echo)
+    server.down(echo)
+    file = server.home(echo) / "state.json"
+    file.write_text(
+        json.dumps({"pid": os.getpid(), "started": time.time() - 10**6, **{k: state[k] for k in ("engine", "model")}})
+    )
+    assert server.process(echo) is None
+    assert not server.down(echo)  # and this test process is still alive to say so
+
+
+def test_a_taken_port_is_a_clear_error(home, echo_url) -> None:
+    port = echo_url.split(":")[2].split("/")[0]
+    done = run_cli("serving", "up", env={"ENGINE": "echo", "SERVING_PORT": port})
+    assert done.returncode == 2 and "is taken by a process that is not ours" in done.stderr
+
+
+def test_an_engine_that_ends_while_starting_is_reported_with_its_last_words(home) -> None:
+    (home / "bad.gguf").write_text("not a model")
+    env = {
+        "ENGINE": "llamacpp",
+        "MODEL": str(home / "bad.gguf"),
+        "SERVING_PORT": str(free_port()),
+        "START_TIMEOUT": "60",
+    }
+    done = run_cli("serving", "up", env=env)
+    assert done.returncode == 2 and "the engine ended while starting" in done.stderr and "mend:" in done.stderr
+
+
+def test_run_ends_what_it_started_and_passes_the_exit_code_on(home) -> None:
+    port = free_port()
+    env = {"ENGINE": "echo", "SERVING_PORT": str(port)}
+    code = f"import urllib.request as u, sys; sys.exit(5 if u.urlopen('http://127.0.0.1:{port}/health').status == 200 else 6)"
+    import sys
+
+    done = run_cli("serving", "run", "--", sys.executable, "-c", code, env=env)
+    assert done.returncode == 5, done.stderr
+    assert not server.port_taken(port)
+
+
+def test_the_echo_engine_answers_bad_requests(echo_url) -> None:
+    request = urllib.request.Request(
+        f"{echo_url}/chat/completions", data=b"{", headers={"Content-Type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 400
