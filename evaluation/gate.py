@@ -62,7 +62,11 @@ def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, 
                 reasons.append(
                     f"{name}: {len(results) - sum(results.values())} of {len(results)} cases failed, and none may"
                 )
-    judged += [compare(name, old.advisory[name], values, "advisory") for name, values in new.advisory.items()]
+    judged += [
+        compare(name, old.advisory[name], values, "advisory")
+        for name, values in new.advisory.items()
+        if name in old.advisory
+    ]
     return GateDecision(
         id=hashlib.sha256(f"{pack.name} {baseline} {candidate} {run_id}".encode()).hexdigest()[:12], domain=pack.name, candidate=candidate, baseline=baseline,
         verdict="block" if reasons else "pass", reasons=reasons, comparisons=judged, zero_tolerance=zero,

