@@ -7,7 +7,7 @@ export DOMAIN ENGINE
 
 PY := .venv/bin/python
 ROOMS := serving evaluation monitoring agents optimization
-STORY := .fieldkit/story/$(subst /,_,$(DOMAIN))-$(ENGINE)
+STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst /,_,$(DOMAIN))-$(ENGINE)
 
 .PHONY: help setup setup-torch demo test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) bench-house
 .NOTPARALLEL:
@@ -76,9 +76,6 @@ notebooks: setup-torch ## execute every walkthrough
 
 bench-house: setup-torch ## measure the kit itself: demo, first answer, --help; writes benchmarks/house.json
 	@$(PY) -m common.bench
-
-$(ROOMS:%=bench-%): bench-%: setup-torch
-	@$(PY) -m $* bench
 
 clean: ## end a server that is up; delete environments and run-time state
 	@[ ! -x $(PY) ] || $(PY) -m serving down || true

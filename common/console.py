@@ -26,7 +26,7 @@ def console() -> "Console":
     from rich.console import Console
 
     piped = None if sys.stderr.isatty() else 120  # a log has no width of its own
-    return Console(stderr=True, highlight=False, soft_wrap=True, width=piped)
+    return Console(stderr=True, highlight=False, soft_wrap=True, width=piped, force_jupyter=False)
 
 
 def say(message: str, style: str | None = None) -> None:
