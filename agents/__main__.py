@@ -160,5 +160,13 @@ def result(found: Any) -> dict[str, Any]:
     }
 
 
+@app.command()
+def bench(as_json: console.AsJson = False) -> None:
+    """Measure this room and write benchmarks/agents.json."""
+    from agents.bench import measure
+
+    console.emit(measure(), as_json)
+
+
 if __name__ == "__main__":
     console.main(app)

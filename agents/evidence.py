@@ -41,8 +41,13 @@ def from_alert(alert: Alert) -> list[Fact]:
 
 
 def from_run(alert: Alert) -> list[Fact]:
-    """What MLflow holds about the window: the monitor's run of it."""
-    metrics = mlflow_client().get_run(alert.run_id).data.metrics
+    """What MLflow holds about the window: the monitor's run of it. Nothing, where the monitor logs to W&B."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        metrics = mlflow_client().get_run(alert.run_id).data.metrics
+    except MlflowException:
+        return []
     wanted = {"brier": "Brier score", "auc": "AUC", "base_rate": "base rate", "skill": "Brier skill"}
     return [
         Fact(label, metrics[name], f"MLflow run {alert.run_id[:8]}")

@@ -1,7 +1,7 @@
 """Open an incident, answer it, take it up again after a crash. One process at a time works on one incident."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,12 @@ def show(incident: str) -> Incident:
 
 
 def every() -> list[Incident]:
-    """All incidents, by name."""
-    return [show(lock.stem) for lock in sorted(home().glob("*.lock"))]
+    """All incidents, by name. A lock without an incident is somebody's mistyped name."""
+    found = []
+    for lock in sorted(home().glob("*.lock")):
+        with suppress(BadInput):
+            found.append(show(lock.stem))
+    return found
 
 
 def work(incident: str, value: Any, graph: Any, config: dict[str, Any]) -> Incident:

@@ -5,6 +5,7 @@ house   runs `make demo` twice from an empty home (ENGINE=auto, ENGINE=llamacpp)
 readme  writes the tables between the README's markers again; a test checks that they agree
 """
 
+import itertools
 import os
 import platform
 import re
@@ -21,7 +22,6 @@ from common.contracts import now
 from common.settings import ROOT, settings
 
 ROOMS = ("serving", "monitoring", "evaluation", "agents", "optimization")
-HOUSE = ROOT / "benchmarks" / "house.json"
 FIRST_ANSWER = re.compile(r"^A: \S")
 
 
@@ -91,6 +91,20 @@ def goal(name: str, text: str, values: list[float], limit: float) -> dict[str, A
     }
 
 
+def write(name: str, rows: list[dict[str, Any]], goals: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    """Write benchmarks/NAME.json in the house's form."""
+    stamp = now().isoformat(timespec="seconds")
+    content = {
+        "made_at": stamp,
+        "machine": machine(),
+        "command": f"make bench-{name}",
+        "rows": rows,
+        "goals": goals or [],
+    }
+    console.say(f"written: {files.write_json(ROOT / 'benchmarks' / f'{name}.json', content)}")
+    return content
+
+
 def house() -> None:
     """Measure and write benchmarks/house.json. About a quarter of an hour."""
     helps = {module: help_seconds(module) for module in (*ROOMS, "domains")}
@@ -108,17 +122,7 @@ def house() -> None:
         goal("first-answer", "first answer, ENGINE=auto: within 120 s", [demos["auto"]["first_answer"]], 120),
         goal("help", "--help of every room: under 0.5 s", [t for times in helps.values() for t in times], 0.5),
     ]
-    files.write_json(
-        HOUSE,
-        {
-            "made_at": now().isoformat(timespec="seconds"),
-            "machine": machine(),
-            "command": "make bench-house",
-            "rows": rows,
-            "goals": goals,
-        },
-    )
-    console.say(f"written: {HOUSE}")
+    write("house", rows, goals)
 
 
 def tables() -> dict[str, str]:
@@ -126,15 +130,31 @@ def tables() -> dict[str, str]:
     made = {}
     for file in sorted((ROOT / "benchmarks").glob("*.json")):
         content = files.read_json(file, f"make bench-{file.stem}")
-        head = "| goal | measured | seen | met |\n|---|---|---|---|\n"
-        lines = [
-            f"| {g['goal']} | {g['value']} | {g['low']} to {g['high']}, {g['n']} run{'s' if g['n'] > 1 else ''} | {'yes' if g['met'] else '**no**'} |"
+        goals = [
+            {
+                "goal": g["goal"],
+                "measured": g["value"],
+                "seen": f"{g['low']} to {g['high']} in {g['n']}",
+                "met": "yes" if g["met"] else "**no**",
+            }
             for g in content["goals"]
         ]
+        body = "\n\n".join(block(rows) for rows in by_columns(goals or content["rows"]))
         m = content["machine"]
         foot = f"\n\n`{content['command']}`, {content['made_at'][:10]}, {m['cores']} cores of {m['processor']}, Python {m['python']}."
-        made[file.stem] = head + "\n".join(lines) + foot
+        made[file.stem] = body + foot
     return made
+
+
+def by_columns(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Rows in groups of the same columns, in the order of the file."""
+    return [list(group) for _, group in itertools.groupby(rows, key=lambda row: list(row))]
+
+
+def block(rows: list[dict[str, Any]]) -> str:
+    """One Markdown table."""
+    lines = [list(rows[0]), ["---"] * len(rows[0]), *([str(cell) for cell in row.values()] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def readme() -> None:
@@ -142,12 +162,11 @@ def readme() -> None:
     page = ROOT / "README.md"
     text = page.read_text()
     for name, table in tables().items():
-        text = re.sub(
-            rf"(<!-- table:{name} -->\n).*?(<!-- end -->)",
-            lambda m, t=table: f"{m[1]}{t}\n{m[2]}",
-            text,
-            flags=re.DOTALL,
-        )
+        before, mark, rest = text.partition(f"<!-- table:{name} -->\n")
+        if not mark:
+            console.say(f"README.md has no place for table {name}")
+            continue
+        text = f"{before}{mark}{table}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
     files.write_text(page, text)
 
 

@@ -55,7 +55,9 @@ class Alert(Record):
     """A monitor's call for action: what drifted, what it cost, and where the evidence lies."""
 
     schema_version: Literal[1] = 1
-    id: str = Field(min_length=1, description="Unique; the same evidence gives the same id.")
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Unique; the same evidence gives the same id. A file name."
+    )
     domain: str
     model: str = Field(description="Registered model name in MLflow.")
     model_version: str

@@ -95,7 +95,7 @@ class Config(Form):
     """`pack.toml`."""
 
     schema_version: Literal[1]
-    name: str
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")  # it becomes part of file names
     title: str
     assistant: str
     records: Records

@@ -41,5 +41,13 @@ def gate(
         )
 
 
+@app.command()
+def bench(as_json: console.AsJson = False) -> None:
+    """Measure this room and write benchmarks/evaluation.json."""
+    from evaluation.bench import measure
+
+    console.emit(measure(), as_json)
+
+
 if __name__ == "__main__":
     console.main(app)

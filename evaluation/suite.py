@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import console
+from common import console, files
 from common.encoder import Encoder
 from common.llm import LLM, Message
 from common.settings import settings as shared
@@ -78,9 +78,7 @@ def answers(release: Release, todo: Sequence[Case], llm: LLM, s: EvaluationSetti
     import mlflow
 
     file = answer_file(release, todo, s)
-    known = (
-        {row["id"]: row["answer"] for row in map(json.loads, file.read_text().splitlines())} if file.exists() else {}
-    )
+    known = kept(file)
     missing = [case for case in todo if case.id not in known]
     with (
         console.progress(str(release), len(todo)) as advance,
@@ -100,6 +98,20 @@ def answers(release: Release, todo: Sequence[Case], llm: LLM, s: EvaluationSetti
             advance(1)
     mlflow.flush_trace_async_logging()
     return {case.id: known[case.id] for case in todo}
+
+
+def kept(file: Path) -> dict[str, str]:
+    """case id -> answer, of the answers on disk. A last line that a kill cut in half is taken out of the file."""
+    lines = file.read_text().splitlines() if file.exists() else []
+    found: dict[str, str] = {}
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            files.write_text(file, "".join(json.dumps({"id": i, "answer": a}) + "\n" for i, a in found.items()))
+            break
+        found[row["id"]] = row["answer"]
+    return found
 
 
 def answer_file(release: Release, todo: Sequence[Case], s: EvaluationSettings) -> Path:

@@ -25,5 +25,13 @@ def alerts(as_json: console.AsJson = False) -> None:
     console.emit({"alerts": [a.model_dump(mode="json") for a in found]}, as_json)
 
 
+@app.command()
+def bench(as_json: console.AsJson = False) -> None:
+    """Measure this room and write benchmarks/monitoring.json."""
+    from monitoring.bench import measure
+
+    console.emit(measure(), as_json)
+
+
 if __name__ == "__main__":
     console.main(app)

@@ -123,5 +123,13 @@ def load_pack(domain: str):  # type: ignore[no-untyped-def]  # the class lives b
     return load(domain or settings().domain)
 
 
+@app.command()
+def bench(as_json: console.AsJson = False) -> None:
+    """Measure this room and write benchmarks/optimization.json."""
+    from optimization.bench import measure
+
+    console.emit(measure(), as_json)
+
+
 if __name__ == "__main__":
     console.main(app)

@@ -92,5 +92,13 @@ def demo(
     console.emit(story.demo(count), as_json)
 
 
+@app.command()
+def bench(as_json: console.AsJson = False) -> None:
+    """Measure this room and write benchmarks/serving.json."""
+    from serving.bench import measure
+
+    console.emit(measure(), as_json)
+
+
 if __name__ == "__main__":
     console.main(app)

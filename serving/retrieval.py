@@ -39,15 +39,19 @@ class Index:
             temporary.replace(file)
         return np.asarray(np.load(file, allow_pickle=False))
 
-    def search(self, question: str, k: int) -> list[tuple[Passage, float]]:
-        """The k best passages with their fused scores, best first."""
+    def scores(self, question: str) -> dict[str, NDArray[np.float64]]:
+        """Score of every passage, shape (n,), by name: lexical, dense and fused."""
         import bm25s
 
         tokens = bm25s.tokenize([question], stopwords="en", show_progress=False, return_ids=False)[0]
-        lexical = self._bm25.get_scores(tokens) if tokens else np.zeros(len(self.passages))
-        dense = self._vectors @ self.encoder([question])[0]
-        scores = fuse(np.asarray(lexical), dense)
-        return [(self.passages[i], float(scores[i])) for i in np.argsort(-scores, kind="stable")[:k]]
+        lexical = np.asarray(self._bm25.get_scores(tokens) if tokens else np.zeros(len(self.passages)), float)
+        dense = np.asarray(self._vectors @ self.encoder([question])[0], float)
+        return {"lexical": lexical, "dense": dense, "fused": fuse(lexical, dense)}
+
+    def search(self, question: str, k: int) -> list[tuple[Passage, float]]:
+        """The k best passages with their fused scores, best first."""
+        fused = self.scores(question)["fused"]
+        return [(self.passages[i], float(fused[i])) for i in np.argsort(-fused, kind="stable")[:k]]
 
 
 def fuse(*rankings: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -113,6 +113,7 @@ def test_wrong_answers_leave_it_waiting(alert) -> None:
     assert incident.show(alert.id).status == "waiting" and registry.champion_of(alert.model) == "1"
     with pytest.raises(BadInput):
         incident.show("no-such-incident")
+    assert [i.id for i in incident.every()] == [alert.id]
 
 
 KILL = """
