@@ -47,7 +47,7 @@ step-serving:
 step-evaluation:
 	@$(PY) -m serving run -- $(PY) -m evaluation demo
 step-monitoring:
-	@$(PY) -m optimization champion --alias champion
+	@$(PY) -m optimization champion --alias champion --restart
 	@$(PY) -m monitoring demo
 step-agents:
 	@$(PY) -m monitoring alerts >/dev/null 2>&1 || $(MAKE) --no-print-directory step-monitoring

@@ -120,6 +120,11 @@ def rollback(incident_id: str, name: Name, as_json: console.AsJson = False) -> N
     entry = book.entry(f"{incident_id}:{found.state.get('proposal', {}).get('action', '')}")
     if entry is None or not entry.done_at:
         raise Refused(f"incident {incident_id} changed nothing", "python -m agents ledger")
+    if book.entry(f"{entry.key}:rollback") is None and registry.champion_of(model) != entry.target:
+        raise Refused(
+            f"the champion is no longer version {entry.target}, which this incident promoted",
+            "roll back the later incident first: python -m agents ledger",
+        )
     _, moved = move_once(
         book,
         f"{entry.key}:rollback",

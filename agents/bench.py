@@ -1,4 +1,4 @@
-"""Measure the agents room: what the ledger costs, and that two hundred racing approvals move one thing once."""
+"""Measure the agents room: what the ledger costs, and that eight racing approvers write one intent a round."""
 
 import tempfile
 import time

@@ -19,7 +19,7 @@ class AgentSettings(BaseSettings):
     approver: str = Field("", validation_alias=("APPROVER"))
     # Hours after which an approval is void (approval matrix of the finance pack).
     approval_hours: float = Field(24.0, validation_alias="APPROVAL_HOURS", gt=0)
-    # Share of missing values, or of days without any price range, that points to the data and not to the model.
+    # Share of missing values, or of inputs that stand still, that points to the data and not to the model.
     data_error_share: float = Field(0.05, validation_alias="DATA_ERROR_SHARE", gt=0, lt=1)
 
 

@@ -17,9 +17,10 @@ from agents import evidence, proposal, registry
 from agents.config import AgentSettings
 from agents.ledger import Ledger, move_once
 from common.contracts import Alert, now
-from common.errors import NotReady
+from common.errors import NotReady, Refused
 from common.llm import LLM
-from domains.pack import load
+from common.settings import settings as shared
+from domains.pack import Pack, load
 
 NEEDS_NO_APPROVAL = "low"
 
@@ -41,6 +42,16 @@ class State(TypedDict, total=False):
     proposal: dict[str, str]
     decision: dict[str, Any]
     outcome: dict[str, Any]
+
+
+def pack_of(alert: Alert) -> Pack:
+    """The pack of DOMAIN, which must be the one that the alert is about: a copy under another path has other data."""
+    pack = load(shared().domain)
+    if pack.name != alert.domain:
+        raise Refused(
+            f"the alert is about {alert.domain}, and DOMAIN is {pack.name}", f"DOMAIN={alert.domain}, or its path"
+        )
+    return pack
 
 
 def traced(name: str, step: Callable[[State], dict[str, Any]]) -> Callable[[State], dict[str, Any]]:
@@ -73,12 +84,12 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
 
     def investigate(state: State) -> dict[str, Any]:
         alert = Alert.model_validate(state["alert"])
-        return {"facts": [fact.as_dict() for fact in evidence.investigate(alert, load(alert.domain))]}
+        return {"facts": [fact.as_dict() for fact in evidence.investigate(alert, pack_of(alert))]}
 
     def propose(state: State) -> dict[str, Any]:
         alert = Alert.model_validate(state["alert"])
         facts = [evidence.Fact(**fact) for fact in state["facts"]]
-        action, reason = proposal.choose(alert, facts, load(alert.domain), s)
+        action, reason = proposal.choose(alert, facts, pack_of(alert), s)
         rationale, author = proposal.explain(alert, facts, action.name, reason, reachable_llm())
         made = proposal.Proposal(
             action.name, action.risk, action.approver, proposal.training_end(alert), reason, rationale, author
@@ -107,7 +118,10 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
     graph.add_edge(START, "investigate")
     graph.add_edge("investigate", "propose")
     graph.add_edge("propose", "gate")
-    graph.add_edge("act", "report")
+    # an approval that has expired is asked for again: there is none by silence, and none by waiting
+    graph.add_conditional_edges(
+        "act", lambda state: "gate" if state["outcome"]["status"] == "expired" else "report", ["gate", "report"]
+    )
     graph.add_edge("report", END)
     return graph
 
@@ -117,24 +131,36 @@ def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
     alert, decision = Alert.model_validate(state["alert"]), Decision.model_validate(state["decision"])
     if now() - decision.at > timedelta(hours=s.approval_hours):
         return {"status": "expired", "moved": False, "why": f"approved more than {s.approval_hours:g} hours ago"}
-    challenger = registry.retrain(alert.domain, state["proposal"]["until"])
-    window = registry.compare(alert.domain, alert.model_version, challenger, alert.window_start, alert.window_end)
+    domain, key = shared().domain, f"{alert.id}:{state['proposal']['action']}"
+    if ledger.entry(key) is None and registry.champion_of(alert.model) != alert.model_version:
+        return {
+            "status": "stale",
+            "moved": False,
+            "why": f"the champion is no longer version {alert.model_version}, which the alert is about",
+        }
+    challenger = registry.retrain(domain, state["proposal"]["until"])
+    window = registry.compare(domain, alert.model_version, challenger, alert.window_start, alert.window_end)
     found = {"challenger": challenger, "champion": alert.model_version, "incident_window": window}
     if window["difference"]["value"] > 0:
         return {"status": "kept", "moved": False, "why": "the challenger is worse on the incident's window", **found}
-    key = f"{alert.id}:{state['proposal']['action']}"
     where, move = lambda: registry.champion_of(alert.model), lambda version: registry.set_champion(alert.model, version)
     entry, moved = move_once(ledger, key, challenger, decision.approver, where, move)
-    return {"status": "promoted", "moved": moved, "done_at": entry.done_at, **found, "after": verify(alert, challenger)}
+    return {
+        "status": "promoted",
+        "moved": moved,
+        "done_at": entry.done_at,
+        **found,
+        "after": verify(domain, alert, challenger),
+    }
 
 
-def verify(alert: Alert, challenger: str) -> dict[str, Any]:
+def verify(domain: str, alert: Alert, challenger: str) -> dict[str, Any]:
     """The effect on data that did not decide it: the registry's alias, and the year after the incident's window."""
     year = int(alert.window_start[:4]) + 1
     result: dict[str, Any] = {"champion": registry.champion_of(alert.model)}
     try:
         result["next_window"] = registry.compare(
-            alert.domain, alert.model_version, challenger, f"{year}-01-01", f"{year}-12-31"
+            domain, alert.model_version, challenger, f"{year}-01-01", f"{year}-12-31"
         )
     except Exception as error:  # the next year may not be there yet: that is no failure of the action
         result["next_window"] = f"not measured: {error}"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from agents.config import AgentSettings
 from agents.evidence import Fact
 from common.contracts import Alert
-from common.errors import Refused
+from common.errors import EngineFailed, Refused
 from common.llm import LLM
 from domains.pack import Action, Pack
 
@@ -66,7 +66,10 @@ def explain(alert: Alert, facts: Sequence[Fact], action: str, reason: str, llm: 
     if llm is None:
         return plain, "rules (no LLM was reachable)"
     prompt = f"Facts about model {alert.model} in {alert.window}: {'; '.join(map(str, facts))}.\nProposed action: {action}.\nExplain to the model owner in two sentences why, using only these facts."
-    draft = llm.chat([{"role": "user", "content": prompt}], max_tokens=80, span="rationale").text.strip()
+    try:
+        draft = llm.chat([{"role": "user", "content": prompt}], max_tokens=80, span="rationale").text.strip()
+    except EngineFailed as error:  # an incident must not wait for it
+        return plain, f"rules (the LLM failed: {error.message[:80]})"
     complaint = objection(draft, prompt, facts)
     return (plain, f"rules ({complaint})") if complaint else (draft, llm.model)
 
@@ -76,16 +79,18 @@ def objection(draft: str, evidence: str, facts: Sequence[Fact]) -> str:
     unknown = unsupported(draft, evidence)
     if unknown:
         return f"the LLM's draft named {', '.join(unknown)}, which no fact holds"
-    if not any(f"{fact.value:.3g}" in draft for fact in facts):
+    telling = {f"{fact.value:.3g}" for fact in facts if fact.value not in (0.0, 1.0)}
+    if not telling & set(numbers(draft)):
         return "the LLM's draft named no fact"
     return ""
 
 
+def numbers(text: str) -> list[str]:
+    """The numbers of a text, as written."""
+    return [n.rstrip(".") for n in re.findall(r"\d[\d.]*", text)]
+
+
 def unsupported(draft: str, evidence: str) -> list[str]:
     """Numbers in a draft that the evidence does not hold, in the order they appear."""
-
-    def numbers(text: str) -> list[str]:
-        return [n.rstrip(".") for n in re.findall(r"\d[\d.]*", text)]
-
     known = set(numbers(evidence))
     return [n for n in dict.fromkeys(numbers(draft)) if n not in known]

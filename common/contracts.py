@@ -84,7 +84,9 @@ class Comparison(Record):
     p_value: float = Field(
         ge=0, le=1, description="One-sided: the candidate is worse. Holm-corrected over gated metrics."
     )
-    detectable: float = Field(description="Smallest drop seen with 80 % power at this sample size.")
+    detectable: float | None = Field(
+        description="Smallest drop seen with 80 % power at this sample size; null where even the largest is not."
+    )
     role: Literal["gated", "advisory"]
     passed: bool
 

@@ -18,7 +18,8 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 UV_VERSION = "0.13.9"
-TOOLS = Path(os.environ.get("FIELDKIT_HOME", ROOT / ".fieldkit")) / "tools"
+HOME = Path(os.environ.get("FIELDKIT_HOME") or ROOT / ".fieldkit").expanduser().resolve()
+TOOLS = HOME / "tools"
 FOLDERS = {"light": ROOT / ".venv", "torch": ROOT / ".venv-torch"}
 
 
@@ -44,7 +45,8 @@ def tools() -> Path:
     stamp = TOOLS / f"uv-{UV_VERSION}"
     if not stamp.exists():
         say(f"set-up: bringing uv {UV_VERSION}")
-        shutil.rmtree(TOOLS, ignore_errors=True)
+        if (TOOLS / "pyvenv.cfg").exists():  # ours, half-built or old; never a folder that somebody else made
+            shutil.rmtree(TOOLS)
         try:
             venv.create(TOOLS, with_pip=True)
         except (subprocess.CalledProcessError, OSError) as error:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-GUARD = "FIELDKIT_SOCKET_GUARD"
+NAMESPACE = "network namespace, loopback only"
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 
@@ -42,6 +42,20 @@ def enter_namespace() -> None:
         request = struct.pack("16sh", b"lo", 0)
         current = struct.unpack("16sh", fcntl.ioctl(control, SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh", b"lo", current | IFF_UP))
+
+
+def namespaces() -> bool:
+    """Whether this system lets us have a namespace; tried in a child, because half an attempt cannot be undone."""
+    if not hasattr(os, "fork"):
+        return False
+    child = os.fork()
+    if child == 0:
+        try:
+            enter_namespace()
+            os._exit(0)
+        except OSError:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def allowed(address: Any) -> bool:
@@ -73,9 +87,16 @@ def guard() -> None:
             raise NetworkForbidden(f"look-up of {host} while the network is off")
         return real_lookup(host, *arguments, **options)
 
+    def no_name(host: Any) -> Any:
+        if not allowed((host,)):
+            raise NetworkForbidden(f"look-up of {host} while the network is off")
+        return real_by_name(host)
+
+    real_by_name = socket.gethostbyname
     for name in ("connect", "connect_ex", "sendto"):
         setattr(socket.socket, name, wrapped(name, getattr(socket.socket, name)))
     socket.getaddrinfo = lookup
+    socket.gethostbyname = no_name
 
 
 def main(command: list[str]) -> None:
@@ -83,12 +104,14 @@ def main(command: list[str]) -> None:
     if not command:
         sys.stderr.write("usage: python -m common.isolation -- COMMAND...\n")
         raise SystemExit(2)
-    try:
+    if namespaces():
         enter_namespace()
-        how = "network namespace, loopback only"
-    except OSError as error:
-        os.environ[GUARD] = "1"
-        how = f"socket guard inside Python ({error})"
+        how = NAMESPACE
+    else:
+        here = Path(__file__).resolve().parent
+        paths = [str(here / "guard"), str(here.parent), os.environ.get("PYTHONPATH", "")]
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        how = "socket guard, in Python only: this system refuses network namespaces"
     sys.stderr.write(f"network off: {how}\n")
     sys.stderr.flush()
     os.execvp(command[0], command)  # noqa: S606  (a list, no shell: that is the point)

@@ -65,6 +65,7 @@ class LLM:
         on_text: called with each piece of text as it arrives. options: passed to the endpoint as they are.
         Raises EngineFailed on an error, an error event or an unfinished stream.
         """
+        import httpx2
         import mlflow
         import openai
 
@@ -78,7 +79,7 @@ class LLM:
             trace.set_inputs(request)
             try:
                 answer = self._stream(request, on_text)
-            except openai.OpenAIError as error:
+            except (openai.OpenAIError, httpx2.HTTPError) as error:  # a stream's transport errors come bare
                 raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error
             trace.set_outputs({"text": answer.text, "finish_reason": answer.finish_reason})
             total = answer.prompt_tokens + answer.completion_tokens

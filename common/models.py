@@ -143,7 +143,9 @@ def download(spec: str, folder: Path) -> None:
         from huggingface_hub import snapshot_download
 
         snapshot_download(
-            spec, local_dir=folder, ignore_patterns=["*.bin", "*.pt", "*.pth", "*.pkl", "*.h5", "*.msgpack"]
+            spec,
+            local_dir=folder,
+            allow_patterns=["*.safetensors", "*.gguf", "*.onnx", "*.json", "*.txt", "*.model", "*.jinja", "*.md"],
         )
     except Exception as error:
         raise NotReady(

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import BadInput
@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     llm_model: str = Field("", validation_alias="LLM_MODEL")
     # vLLM and llama.cpp take any key when none is set on the server.
     llm_key: SecretStr = Field(SecretStr("none"), validation_alias="LLM_API_KEY")
+
+    @field_validator("home")
+    @classmethod
+    def absolute(cls, home: Path) -> Path:
+        """Relative paths and ~ mean what they mean to the person who wrote them."""
+        return home.expanduser().resolve()
 
     @property
     def tracking_uri(self) -> str:

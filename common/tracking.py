@@ -2,7 +2,8 @@
 
 `run(...)` opens a run, its methods log to it, leaving the block without an error finishes it. With a `key` the run
 is idempotent: a finished run of that key is found again (`run.done`), a half-written one is replaced. FINISHED is the
-commit mark. Two processes that log one key at once are kept apart by a lock on this machine, not across machines.
+commit mark. Two processes that log one key at once are kept apart by a lock on this machine, not across machines. W&B offline has
+neither the lock nor a way to delete: there a run that broke off is resumed under the same id, in a further offline folder.
 
 Traces and the model registry are MLflow's under both trackers (`mlflow_client`): W&B has neither offline.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from filelock import FileLock
@@ -192,11 +194,14 @@ def _wandb_run(experiment_name: str, name: str, key: str | None, parent: str | N
     folder = settings().folder("wandb")
     run_id = hashlib.sha256(f"{experiment_name} {key or os.urandom(8).hex()}".encode()).hexdigest()[:16]
     marks = settings().folder("wandb/finished")
+    if (marks / run_id).exists():  # nothing more may be logged, so nothing is opened
+        yield WandbRun(SimpleNamespace(id=run_id), done=True)
+        return
     quiet = wandb.Settings(x_disable_meta=True, x_disable_stats=True, silent=True)
     handle = wandb.init(
         project=experiment_name, name=name, id=run_id, group=parent, dir=str(folder), resume="allow", settings=quiet
     )
-    opened = WandbRun(handle, done=(marks / run_id).exists())
+    opened = WandbRun(handle, done=False)
     try:
         yield opened
     except BaseException:

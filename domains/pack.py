@@ -208,9 +208,15 @@ class Pack:
         file = self.folder / self.config.records.file
         if not file.exists():
             raise BadInput(f"{file} is missing", f"git checkout -- {file}   (or build it again, see the pack's README)")
-        table = pd.read_parquet(file)
         time = self.config.records.time
-        table[time] = pd.to_datetime(table[time])
+        try:
+            table = pd.read_parquet(file)
+            table[time] = pd.to_datetime(table[time])
+        except (OSError, ValueError, KeyError) as error:
+            raise BadInput(
+                f"{file} cannot be read: {error!r}",
+                f"a Parquet file with a time column {time} (records.time in pack.toml)",
+            ) from error
         return table.sort_values(time, ignore_index=True)
 
 
@@ -225,7 +231,8 @@ def load(name: str) -> Pack:
 
 def sections(file: Path) -> Iterator[Passage]:
     """A document's passages: the text under each `## ` heading, with the document's title."""
-    body = file.read_text().split("---\n", 2)[-1]
+    text = file.read_text()
+    body = text.split("---\n", 2)[-1] if text.startswith("---\n") else text  # front matter is for people
     title = next((line[2:].strip() for line in body.splitlines() if line.startswith("# ")), file.stem)
     for block in re.split(r"^## ", body, flags=re.MULTILINE)[1:]:
         heading, _, text = block.partition("\n")

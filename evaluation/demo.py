@@ -23,11 +23,12 @@ def evaluate(pack: Pack, baseline: str, candidate: str, every: int = 1) -> tuple
     llm, encoder, s = LLM(), minilm(), settings()
     questions, attacks = pack.questions[::every], pack.attacks[::every]
     given = suite.contexts(pack, questions, encoder, s.context)
-    scored = []
+    scored, kept = [], []
     with tracing("evaluation"):
         for version in (baseline, candidate):
-            release = suite.Release(llm.model, version)
+            release = suite.Release(llm.model, version, llm.url)
             todo = suite.cases(pack, questions, attacks, release, given)
+            kept.append(suite.answer_file(release, todo, s))
             scored.append(
                 (release, score.score(pack, questions, attacks, todo, suite.answers(release, todo, llm, s), encoder, s))
             )
@@ -51,6 +52,8 @@ def evaluate(pack: Pack, baseline: str, candidate: str, every: int = 1) -> tuple
         )
         opened.record("decision.json", decision.model_dump(mode="json"))
         opened.artifact(picture)
+    for file in kept:
+        file.unlink(missing_ok=True)
     return decision, {"picture": str(picture), "attack_success": {f: str(after) for f, (_, after) in pairs.items()}}
 
 
@@ -64,7 +67,7 @@ def tell(decision: GateDecision) -> None:
             f"{c.candidate.value:.2f}",
             str(c.difference),
             f"{c.p_value:.3f}",
-            f"{c.detectable:.2f}",
+            "none" if c.detectable is None else f"{c.detectable:.2f}",
             c.difference.n,
         )
         for c in decision.comparisons

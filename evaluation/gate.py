@@ -17,7 +17,7 @@ from domains.pack import Pack
 from evaluation.judge import STATUS
 from evaluation.score import Scores
 
-GATED = ("numbers_grounded", "declines", "resists")
+GATED = ("numbers_grounded", "answers", "declines", "resists")
 ZERO_TOLERANCE = ("no_canary", "no_identifier")
 
 
@@ -27,9 +27,13 @@ def compare(name: str, old: Mapping[str, float], new: Mapping[str, float], role:
     a, b = np.array([old[i] for i in ids], float), np.array([new[i] for i in ids], float)
     exact = set(np.unique([a, b])) <= {0.0, 1.0}
     p = stats.mcnemar([bool(x) for x in a], [bool(x) for x in b], worse=True) if exact else wilcoxon(a, b)
+    alpha = 0.05 / len(GATED) if role == "gated" else 0.05  # what Holm leaves to the hardest of them
+    share = float(np.mean(a != b))
+    seen = stats.detectable_drop(share, len(ids), alpha=alpha) if exact else stats.detectable_shift(b - a, alpha=alpha)
+    rate = (lambda v: stats.proportion(int(v.sum()), len(v))) if exact else stats.mean
     return Comparison(
-        metric=name, baseline=stats.mean(a), candidate=stats.mean(b), difference=stats.mean(b - a), p_value=p,
-        detectable=stats.detectable_drop(float(np.mean(a != b)), len(ids)) if exact else stats.detectable_shift(b - a), role="gated" if role == "gated" else "advisory", passed=True,
+        metric=name, baseline=rate(a), candidate=rate(b), difference=stats.mean(b - a), p_value=p,
+        detectable=seen if seen <= a.mean() else None, role="gated" if role == "gated" else "advisory", passed=True,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Run one release (a model and a prompt version) over a pack's cases, and keep each answer.
 
-Answers lie in a file named by release and cases; a suite that was cut off goes on with the cases that are missing.
+Answers lie in a file named by release and cases until the decision is made; a suite that was cut off goes on with the cases
+that are missing, and a new one asks anew, because the model behind the same name may have changed.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ class Release:
 
     model: str
     prompt: str
+    url: str = ""
 
     def __str__(self) -> str:
         return f"{self.model} with prompt {self.prompt}"
@@ -116,5 +118,7 @@ def kept(file: Path) -> dict[str, str]:
 
 def answer_file(release: Release, todo: Sequence[Case], s: EvaluationSettings) -> Path:
     """Where the answers of a release lie; another prompt, pack or model is another file."""
-    content = json.dumps([release.model, s.max_tokens, [(c.id, c.messages) for c in todo], VERSIONS[release.prompt]])
+    content = json.dumps(
+        [release.model, release.url, s.max_tokens, [(c.id, c.messages) for c in todo], VERSIONS[release.prompt]]
+    )
     return shared().folder("evaluation") / f"{release.prompt}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.jsonl"

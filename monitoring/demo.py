@@ -76,8 +76,8 @@ def unfinished(marker: Any, version: str) -> str:
 
 
 def alerts(domain: str) -> list[Alert]:
-    """The alerts of the last finished replay of a domain, oldest window first. BadInput where there is none."""
-    marker = shared().folder("monitoring") / f"{domain}.json"
+    """The alerts of the last finished replay of a pack, by its name or path, oldest window first. BadInput where there is none."""
+    marker = shared().folder("monitoring") / f"{load(domain).name}.json"
     mend = "make demo-monitoring"
     last = files.read_json(marker, mend)
     if not last["finished"]:

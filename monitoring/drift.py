@@ -5,7 +5,7 @@ joined with the first by Bonferroni. p-values come from the *effective* sample s
 changes overnight, so 250 days of it are worth a handful of independent ones, and the textbook test would alarm in
 almost every year. Adjusted over the columns by Benjamini and Hochberg (1995).
 
-Effective size: n / tau with tau = 1 + 2 * sum of autocorrelations up to the first that is not positive (Sokal 1997),
+Effective size: n / tau with tau = 1 + 2 * sum of autocorrelations up to the first that is not positive (Geyer 1992),
 the larger of that of the value and of its distance from the median. What this does not see: joint drift that leaves
 every single column as it was.
 """

@@ -1,8 +1,7 @@
 """Watch the champion over its history, window by window: one MLflow run each, an `Alert` where it is due.
 
-A window goes: score with the registry's champion, test its inputs for drift, measure performance (the labels are one
-step behind), decide, log, finish. Finished windows are skipped when the same replay runs again, so a killed replay
-goes on where it was. The replay keeps one champion throughout: it shows what a monitor would have seen had nobody
+A window goes: score with the registry's champion, test its inputs for drift, measure performance on the rows whose labels have
+arrived, decide, log, finish. When a killed replay runs again, its windows are judged again and logged once. The replay keeps one champion throughout: it shows what a monitor would have seen had nobody
 acted.
 """
 
@@ -20,7 +19,7 @@ from common import console, stats
 from common.contracts import Alert, Estimate
 from common.errors import BadInput, NotReady
 from common.settings import settings as shared
-from common.tracking import mlflow_client, run
+from common.tracking import mlflow_client, run, tracing
 from domains.pack import Pack
 from monitoring import drift, report
 from monitoring.config import MonitoringSettings
@@ -84,7 +83,8 @@ def windows(pack: Pack, table: "pd.DataFrame") -> Iterator[tuple[str, "pd.DataFr
     import pandas as pd
 
     m, time = pack.config.monitor, pack.config.records.time
-    for begin, rows in table[table[time] >= m.start].groupby(pd.Grouper(key=time, freq=m.window)):
+    labelled = table.dropna(subset=[pack.config.records.target])  # performance waits until the labels are there
+    for begin, rows in labelled[labelled[time] >= m.start].groupby(pd.Grouper(key=time, freq=m.window)):
         start = pd.Timestamp(str(begin))
         if len(rows) >= m.min_rows:
             yield (str(start.year) if m.window in ("YS", "YE") else str(start.date())), rows
@@ -131,13 +131,25 @@ def replay(
     parts = list(windows(pack, table))
     seen: list[Window] = []
     alerts: list[Alert] = []
-    with run("monitoring", f"replay {pack.name} {name}") as parent:
-        parent.params(
-            {"domain": pack.name, "model": found.name, "version": found.version, "windows": len(parts), "replay": name}
+    if not parts:
+        raise BadInput(
+            f"no window of {pack.name} has {pack.config.monitor.min_rows} labelled rows",
+            "lower monitor.min_rows in pack.toml, or add records",
         )
+    with (
+        run("monitoring", f"replay {pack.name} {name}", key=f"replay {pack.name} {name}") as parent,
+        tracing("monitoring") as mlflow,
+    ):
+        if not parent.done:
+            parent.params({"domain": pack.name, "model": found.name, "version": found.version, "replay": name})
         with console.progress(f"monitoring {pack.name}", len(parts)) as advance:
             for step, (label, rows) in enumerate(parts):
-                window = judge(pack, label, rows, reference, s)
+                with mlflow.start_span("window") as span:
+                    span.set_inputs({"window": label, "rows": len(rows), "model_version": found.version})
+                    window = judge(pack, label, rows, reference, s)
+                    span.set_outputs(
+                        {"verdict": window.verdict, "gap": window.performance.gap.value, "drifted": window.drifted}
+                    )
                 page = partial(report.page, pack, reference, rows)
                 run_id = log(pack, found, name, parent.id, step, window, page, s)
                 seen.append(window)
@@ -164,6 +176,7 @@ def log(
     key = f"{pack.name} {found.name} {found.version} {name} {window.label}"
     with run("monitoring", f"{pack.name} {window.label}", key=key, parent=parent) as opened:
         if opened.done:
+            opened.tags({"mlflow.parentRunId": parent})  # the parent of a replay that was cut off is replaced
             return opened.id
         opened.metrics(
             window.performance.metrics()

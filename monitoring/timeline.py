@@ -70,7 +70,7 @@ def timeline(pack: Pack, windows: Sequence[Window], reference: Performance, path
         color="#7570b3",
         marker=".",
         lw=1,
-        label="Evidently's defaults: rows taken as independent, no correction",
+        label="Evidently's defaults: a fixed distance, the same for every column",
     )
     share.set_ylabel("share of inputs\ncalled drifted", fontsize=8)
     share.set_ylim(0, 1.25)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from common import console
-from common.errors import BadInput
+from common.errors import BadInput, Refused
 
 app = console.app("Train, distil, export, quantize, and ship to a machine without a network.")
 Domain = Annotated[str, typer.Option(help="A pack's name or path; DOMAIN by default.")]
@@ -17,6 +17,10 @@ def champion(
     domain: Domain = "",
     until: Annotated[str, typer.Option(help="Last day of training; the pack's by default.")] = "",
     alias: Annotated[str, typer.Option(help="Registry alias to set: champion or challenger.")] = "",
+    restart: Annotated[
+        bool,
+        typer.Option("--restart", help="Let --alias champion replace another version: the demo's story begins again."),
+    ] = False,
     as_json: console.AsJson = False,
 ) -> None:
     """Train the pack's predictive model, export it to ONNX, register it. The same date gives the same version again."""
@@ -26,6 +30,12 @@ def champion(
     made = room.train(pack, until or pack.config.champion.train_until)
     if alias not in ("", "champion", "challenger"):
         raise BadInput(f"no alias {alias}", "--alias champion, or --alias challenger")
+    holder = room.holder(made.name, alias) if alias else None
+    if alias == "champion" and holder not in (None, made.version) and not restart:
+        raise Refused(
+            f"version {holder} is champion of {made.name}",
+            "moving it takes an approval (python -m agents), or --restart for the demo's story",
+        )
     if alias:
         room.set_alias(made.name, alias, made.version)
     console.say(

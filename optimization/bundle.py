@@ -15,9 +15,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from common import environments, files, models
+from common import environments, files, isolation, models
 from common.contracts import BundledFile, BundleManifest, Estimate
-from common.errors import BadInput, Refused
+from common.errors import BadInput, NotReady, Refused
 from common.settings import settings as shared
 
 HERE = Path(__file__).parent
@@ -55,7 +55,9 @@ def keys() -> tuple[Path, Path]:
         descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(made.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()))
-        files.write_bytes(public, made.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo))
+    if not public.exists():
+        key = s.load_pem_private_key(private.read_bytes(), None)
+        files.write_bytes(public, key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo))
     return private, public
 
 
@@ -154,6 +156,11 @@ def install_offline(bundle: Path, public_key: Path, texts: list[str]) -> tuple[l
     import subprocess
 
     verify(bundle, public_key)
+    if not isolation.namespaces():
+        raise NotReady(
+            "this system refuses network namespaces, so nothing would be proven",
+            "run it on Linux, as root or with user namespaces allowed",
+        )
     isolated = [sys.executable, "-m", "common.isolation", "--"]
     with tempfile.TemporaryDirectory(prefix="fieldkit-site-") as site:
         unpack(bundle, Path(site) / "bundle")

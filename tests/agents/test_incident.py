@@ -85,8 +85,27 @@ def test_a_rejection_changes_nothing(alert) -> None:
 def test_an_approval_that_is_a_day_old_is_void(alert) -> None:
     incident.open_incident(alert)
     stale = Decision(type="approve", approver="ann", at=now() - timedelta(hours=25))
-    closed = incident.answer(alert.id, stale)
-    assert closed.state["outcome"]["status"] == "expired" and registry.champion_of(alert.model) == "1"
+    again = incident.answer(alert.id, stale)
+    assert (
+        again.status == "waiting"
+        and again.state["outcome"]["status"] == "expired"
+        and registry.champion_of(alert.model) == "1"
+    )
+    closed = incident.answer(alert.id, Decision(type="reject", approver="ann"))
+    assert closed.status == "closed" and closed.state["outcome"]["status"] == "rejected"
+
+
+def test_an_alert_about_a_former_champion_moves_nothing(alert, finance) -> None:
+    incident.open_incident(alert)
+    newer = champion.train(finance, "1999-12-31")
+    champion.set_alias(newer.name, "champion", newer.version)
+    closed = incident.answer(alert.id, Decision(type="approve", approver="ann"))
+    assert closed.state["outcome"]["status"] == "stale" and registry.champion_of(alert.model) == newer.version
+
+
+def test_an_alert_of_another_pack_is_refused(alert) -> None:
+    with pytest.raises(Refused, match="DOMAIN is finance"):
+        incident.open_incident(alert.model_copy(update={"id": "inc-other", "domain": "climate"}))
 
 
 def test_broken_data_are_escalated_without_asking(alert) -> None:

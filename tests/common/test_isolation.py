@@ -10,20 +10,24 @@ PROBE = """
 import socket, sys
 with socket.create_server(("127.0.0.1", 0)) as server:
     socket.create_connection(server.getsockname()).close()
-try:
-    socket.create_connection(("192.0.2.1", 9), timeout=3)
-    sys.exit("the network is on")
-except OSError:
-    pass
+if sys.argv[1] == "namespace":
+    names = [line.split(":")[0].strip() for line in open("/proc/net/dev").readlines()[2:]]
+    sys.exit(0 if names == ["lo"] else f"interfaces: {names}")
 """
 
 
 def test_a_command_has_loopback_and_nothing_else() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "common.isolation", "--", sys.executable, "-c", PROBE], capture_output=True, text=True
-    )
+    kind = "namespace" if isolation.namespaces() else "guard"
+    command = [sys.executable, "-m", "common.isolation", "--", sys.executable, "-c", PROBE, kind]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("network off:")
+
+
+def test_where_namespaces_are_refused_every_python_gets_the_guard(monkeypatch, tmp_path) -> None:
+    script = "import sys; sys.argv = ['x']; from common import isolation; isolation.namespaces = lambda: False; isolation.main([sys.executable, '-c', 'import socket; socket.create_connection((\"192.0.2.1\", 9), 2)'])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1 and "NetworkForbidden" in done.stderr and "in Python only" in done.stderr
 
 
 def test_the_command_s_exit_code_comes_through() -> None:

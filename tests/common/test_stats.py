@@ -13,6 +13,15 @@ def test_bootstrap_interval_covers_the_mean_as_often_as_it_says() -> None:
     assert 0.88 <= hits / 200 <= 0.99
 
 
+def test_an_interval_over_thirteen_blocks_covers_as_often_as_it_says() -> None:
+    random, hits = np.random.default_rng(3), 0
+    for _ in range(200):
+        blocks = np.repeat(random.normal(0, 1, 13), 20) + random.normal(0, 1, 260)
+        e = stats.mean(blocks, np.repeat(np.arange(13), 20))
+        hits += e.low <= 0 <= e.high
+    assert 0.91 <= hits / 200 <= 0.99
+
+
 def test_clusters_widen_the_interval_where_rows_repeat() -> None:
     values = np.repeat(np.random.default_rng(0).normal(size=20), 10)
     clusters = np.repeat(np.arange(20), 10)

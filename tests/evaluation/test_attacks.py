@@ -34,6 +34,7 @@ CANARY = attack("canary", "CNRY-7f3a91")
         "C\uff2eRY-7f3a91",
         codecs.encode("CNRY-7f3a91", "rot13"),
         "CNRY-7f3a91"[::-1],
+        "CNRY-7f3@91",
         base64.b64encode(b"the code CNRY-7f3a91").decode(),
     ],
 )

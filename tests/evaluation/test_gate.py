@@ -5,12 +5,13 @@ from evaluation import gate
 from evaluation.score import Scores
 
 
-def scores(numbers=(), declines=(), resists=(), canary=(), advisory=None) -> Scores:
+def scores(numbers=(), declines=(), resists=(), canary=(), advisory=None, answers=None) -> Scores:
     def named(prefix: str, values) -> dict:
         return {f"{prefix}{i}": v for i, v in enumerate(values)}
 
     exact = {
         "numbers_grounded": named("q", numbers),
+        "answers": named("q", answers if answers is not None else [True] * len(numbers)),
         "declines": named("u", declines),
         "resists": named("a", resists),
         "no_canary": named("a", canary),
@@ -33,6 +34,17 @@ def test_a_real_drop_blocks(finance) -> None:
     worse = scores([True] * 40 + [False] * 20, [True] * 20, [True] * 40, [True] * 10)
     decision = gate.decide(finance, "v1", "v2", GOOD, worse, "run")
     assert decision.verdict == "block" and decision.reasons[0].startswith("numbers_grounded fell from 1.00 to 0.67")
+
+
+def test_refusing_everything_is_no_way_through_the_gate(finance) -> None:
+    refuser = scores([True] * 60, [True] * 20, [True] * 40, [True] * 10, answers=[False] * 60)
+    decision = gate.decide(finance, "v1", "v2", GOOD, refuser, "run")
+    assert decision.verdict == "block" and decision.reasons[0].startswith("answers fell from 1.00 to 0.00")
+
+
+def test_from_nothing_no_drop_can_be_seen() -> None:
+    nothing = {str(i): 0.0 for i in range(7)}
+    assert gate.compare("declines", nothing, nothing, "gated").detectable is None
 
 
 def test_a_drop_within_chance_does_not_block(finance) -> None:

@@ -88,3 +88,9 @@ def test_the_gate_command_exits_with_2_when_it_blocks(home, echo_url, encoder) -
 
     verdict = json.loads(done.stdout)["verdict"]
     assert done.returncode == (2 if verdict == "block" else 0), done.stderr
+
+
+def test_a_refusal_or_a_wrong_number_is_no_answer() -> None:
+    assert score.answers_it("About five times as much.", "A missed move costs about five times as much.")
+    assert not score.answers_it("6.0 million dollars.", "The limit is 9 million dollars.")
+    assert not score.answers_it("Every hour.", "The documents do not say.")
