@@ -157,17 +157,20 @@ def block(rows: list[dict[str, Any]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def page_of(name: str) -> Path:
+    """The README that shows a table: the room's own, or the house's."""
+    return ROOT / name / "README.md" if name in ROOMS else ROOT / "README.md"
+
+
 def readme() -> None:
-    """Write the tables between the README's markers."""
-    page = ROOT / "README.md"
-    text = page.read_text()
+    """Write the tables between the READMEs' markers."""
     for name, table in tables().items():
-        before, mark, rest = text.partition(f"<!-- table:{name} -->\n")
-        if not mark:
-            console.say(f"README.md has no place for table {name}")
-            continue
-        text = f"{before}{mark}{table}\n<!-- end -->{rest.partition('<!-- end -->')[2]}"
-    files.write_text(page, text)
+        page = page_of(name)
+        before, mark, rest = page.read_text().partition(f"<!-- table:{name} -->\n")
+        if mark:
+            files.write_text(page, f"{before}{mark}{table}\n<!-- end -->{rest.partition('<!-- end -->')[2]}")
+        else:
+            console.say(f"{page} has no place for table {name}")
 
 
 if __name__ == "__main__":
