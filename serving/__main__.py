@@ -1,5 +1,6 @@
 """`python -m serving up|down|status|ask|run|demo`."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def run(context: typer.Context) -> None:
 
     if not context.args:
         raise BadInput("no command to run", "python -m serving run -- COMMAND...")
-    _, started = server.up(settings())
+    _, started = server.up(settings(), owner=os.getpid())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the engine is ended then, too
     try:
         raise SystemExit(subprocess.run(context.args).returncode)

@@ -1,5 +1,6 @@
 """The demo of the serving room: real answers, streamed and cited, each one a trace."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -46,7 +47,7 @@ def demo(count: int) -> dict[str, Any]:
     answerable = [q.question for q in pack.questions if q.kind == "answerable"]
     unanswerable = [q.question for q in pack.questions if q.kind == "unanswerable"]
     questions = [*answerable[:: max(1, len(answerable) // max(1, count - 1))][: count - 1], *unanswerable[:1]]
-    state, started = server.up(settings())
+    state, started = server.up(settings(), owner=os.getpid())
     try:
         answers = ask_all(questions)
     finally:

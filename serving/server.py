@@ -64,8 +64,11 @@ def status(s: ServingSettings) -> dict[str, Any]:
     return {"up": bool(running) and healthy(s), "url": f"{url(s)}/v1", "log": str(home(s) / "engine.log")} | state
 
 
-def up(s: ServingSettings) -> tuple[dict[str, Any], bool]:
-    """Start the engine unless it runs; wait until it answers. Returns (status, whether this call started it).
+def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
+    """Start the engine unless it runs; wait until it answers. Returns (status, whether the caller should end it).
+
+    owner: process that wants to end the engine when it is done; 0 leaves it up. An engine whose owner was killed is taken
+    over by the next owner, so that it does not stay up for ever.
 
     Raises NotReady where the port is taken by something else, EngineFailed where the engine ends or does not answer.
     """
@@ -79,8 +82,13 @@ def up(s: ServingSettings) -> tuple[dict[str, Any], bool]:
                     f"{state['engine']} is up, and ENGINE={s.engine} asks for another", "python -m serving down"
                 )
             wait(s)
-            console.say(f"already up: {state['engine']}, {state['precision']}")
-            return status(s), False
+            orphan = bool(owner) and bool(state["owner"]) and not psutil.pid_exists(state["owner"])
+            console.say(
+                f"already up: {state['engine']}, {state['precision']}{'; its owner is gone, so we end it' if orphan else ''}"
+            )
+            if orphan:
+                files.write_json(home(s) / "state.json", files.read_json(home(s) / "state.json", "") | {"owner": owner})
+            return status(s), orphan
         if healthy(s) or port_taken(s.port):
             raise NotReady(
                 f"port {s.port} is taken by a process that is not ours", "SERVING_PORT=8712, and LLM_URL to match"
@@ -99,7 +107,9 @@ def up(s: ServingSettings) -> tuple[dict[str, Any], bool]:
                 start_new_session=True,
             )
         started = psutil.Process(child.pid).create_time()
-        files.write_json(home(s) / "state.json", {"pid": child.pid, "started": started, **choice.as_dict()})
+        files.write_json(
+            home(s) / "state.json", {"pid": child.pid, "started": started, "owner": owner, **choice.as_dict()}
+        )
         try:
             wait(s)
         except BaseException:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 
@@ -39,12 +41,27 @@ def test_a_killed_engine_is_recognised_and_started_again(echo) -> None:
     assert started and fresh["pid"] != state["pid"]
 
 
+def test_an_engine_whose_owner_was_killed_is_taken_over(echo) -> None:
+    owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    _, ends_it = server.up(echo, owner=owner.pid)
+    assert ends_it
+    _, ends_it = server.up(echo, owner=os.getpid())
+    assert not ends_it  # its owner lives
+    owner.kill(), owner.wait()
+    _, ends_it = server.up(echo)
+    assert not ends_it  # nobody asks to own it
+    _, ends_it = server.up(echo, owner=os.getpid())
+    assert ends_it
+
+
 def test_a_state_file_of_a_stranger_s_process_is_stale(echo) -> None:
     state, _ = server.up(echo)
     server.down(echo)
     file = server.home(echo) / "state.json"
     file.write_text(
-        json.dumps({"pid": os.getpid(), "started": time.time() - 10**6, **{k: state[k] for k in ("engine", "model")}})
+        json.dumps(
+            {"pid": os.getpid(), "started": time.time() - 10**6, **{k: state[k] for k in ("engine", "model", "owner")}}
+        )
     )
     assert server.process(echo) is None
     assert not server.down(echo)  # and this test process is still alive to say so
@@ -72,8 +89,6 @@ def test_run_ends_what_it_started_and_passes_the_exit_code_on(home) -> None:
     port = free_port()
     env = {"ENGINE": "echo", "SERVING_PORT": str(port)}
     code = f"import urllib.request as u, sys; sys.exit(5 if u.urlopen('http://127.0.0.1:{port}/health').status == 200 else 6)"
-    import sys
-
     done = run_cli("serving", "run", "--", sys.executable, "-c", code, env=env)
     assert done.returncode == 5, done.stderr
     assert not server.port_taken(port)
