@@ -12,6 +12,7 @@ from typing import Any
 
 from common.errors import EngineFailed, NotReady
 from common.settings import settings
+from common.tracking import mlflow_client
 
 Message = dict[str, str]
 
@@ -69,6 +70,7 @@ class LLM:
         import mlflow
         import openai
 
+        mlflow_client()  # traces go to the kit's address, not to a file in the current folder
         request = {
             "model": self.model,
             "messages": list(messages),

@@ -31,6 +31,15 @@ def test_every_call_is_a_trace_with_prompt_answer_tokens_and_ttft(home, echo_url
     assert span.attributes["mlflow.chat.tokenUsage"]["output_tokens"] > 0 and span.attributes["ttft_seconds"] > 0
 
 
+def test_outside_a_named_experiment_traces_still_go_to_the_kit_s_address(home, echo_url, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    LLM(echo_url).chat(HELLO)
+    import mlflow
+
+    mlflow.flush_trace_async_logging()
+    assert list(tmp_path.iterdir()) == [] and mlflow.get_tracking_uri().endswith(f"{home}/mlflow.db")
+
+
 def test_nobody_at_the_address_is_a_clear_error(home) -> None:
     with pytest.raises(NotReady, match="no LLM answers") as caught:
         LLM("http://127.0.0.1:9/v1")
