@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from common.plot import figure, save
+from common.contracts import Estimate
+from common.plot import figure, interval, save
 
 
 def before_after(incident: str, outcome: dict[str, Any], path: Path) -> Path | None:
@@ -19,14 +20,7 @@ def before_after(incident: str, outcome: dict[str, Any], path: Path) -> Path | N
     plot, axis = figure(height=2.6)
     for y, (_, row) in enumerate(rows):
         d = row["difference"]
-        axis.errorbar(
-            [d["value"]],
-            [y],
-            xerr=[[d["value"] - d["low"]], [d["high"] - d["value"]]],
-            fmt="o",
-            capsize=3,
-            color="#1b9e77",
-        )
+        interval(axis, Estimate.model_validate(d), y, "#1b9e77")
         text = f"Brier {row['old']['value']:.3f} -> {row['new']['value']:.3f}  ({d['n']} days)"
         axis.annotate(text, (d["value"], y), xytext=(0, 8), textcoords="offset points", fontsize=8, ha="center")
     axis.axvline(0, color="#333333", lw=0.8)

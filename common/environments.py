@@ -68,6 +68,12 @@ def run(command: list[str]) -> None:
         )
 
 
+def has_gpu() -> bool:
+    """Whether nvidia-smi lists a GPU."""
+    smi = shutil.which("nvidia-smi")
+    return bool(smi) and subprocess.run([str(smi), "-L"], capture_output=True).stdout.startswith(b"GPU")
+
+
 def torch_build() -> tuple[str, str]:
     """('cpu' or 'cuda', the reason)."""
     wanted = os.environ.get("TORCH_BUILD", "")
@@ -75,8 +81,7 @@ def torch_build() -> tuple[str, str]:
         return wanted, f"TORCH_BUILD={wanted}"
     if wanted:
         stop(f"TORCH_BUILD={wanted} is not a build", "set TORCH_BUILD=cpu or TORCH_BUILD=cuda, or leave it unset")
-    smi = shutil.which("nvidia-smi")
-    if smi and subprocess.run([smi, "-L"], capture_output=True).stdout.startswith(b"GPU"):
+    if has_gpu():
         return "cuda", "nvidia-smi lists a GPU"
     return "cpu", "no NVIDIA GPU found"
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.contracts import Estimate, GateDecision
-from common.plot import figure, save
+from common.plot import beside, figure, interval, save
 
 
 def gate(decision: GateDecision, families: dict[str, tuple[Estimate, Estimate]], path: Path) -> Path:
@@ -12,14 +12,8 @@ def gate(decision: GateDecision, families: dict[str, tuple[Estimate, Estimate]],
     rows = decision.comparisons[::-1]
     for y, c in enumerate(rows):
         d, colour = c.difference, "#7f7f7f" if c.role == "advisory" else "#1b9e77" if c.passed else "#d7301f"
-        top.errorbar([d.value], [y], xerr=[[d.value - d.low], [d.high - d.value]], fmt="o", capsize=3, color=colour)
-        top.annotate(
-            f"{c.baseline.value:.2f} -> {c.candidate.value:.2f}  (n {d.n})",
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            fontsize=7,
-            va="center",
-        )
+        interval(top, d, y, colour)
+        beside(top, y, f"{c.baseline.value:.2f} -> {c.candidate.value:.2f}  (n {d.n})", size=7)
     top.axvline(0, color="#333333", lw=0.8)
     top.set_yticks(range(len(rows)), [f"{c.metric} ({c.role})" for c in rows], fontsize=8)
     top.set_xlabel("candidate minus baseline, paired by case, 95 % bootstrap (right of zero: better)", fontsize=8)
@@ -31,15 +25,7 @@ def gate(decision: GateDecision, families: dict[str, tuple[Estimate, Estimate]],
         for y, name in enumerate(names):
             e = families[name][which]
             bottom.barh(y + offset, e.value, height=0.32, color=colour, label=label if y == 0 else None)
-            bottom.errorbar(
-                [e.value],
-                [y + offset],
-                xerr=[[e.value - e.low], [e.high - e.value]],
-                fmt="none",
-                capsize=2,
-                color="#333333",
-                lw=0.8,
-            )
+            interval(bottom, e, y + offset, "#333333", fmt="none", capsize=2, lw=0.8)
     bottom.set_yticks(range(len(names)), [f"{n} (n {families[n][1].n})" for n in names], fontsize=8)
     bottom.set_xlim(0, 1)
     bottom.set_xlabel("attack success rate, decided by verifiable goals (bars: exact 95 % intervals)", fontsize=8)

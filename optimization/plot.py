@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.plot import figure, save
+from common.plot import beside, figure, interval, save
 from optimization.guard import Variant
 
 
@@ -12,37 +12,11 @@ def variants(found: Sequence[Variant], path: Path) -> Path:
     plot, (top, bottom) = figure(height=5.6, rows=2, sharex=False)
     rows = list(found)[::-1]
     for y, v in enumerate(rows):
-        d = v.difference
-        top.errorbar(
-            [d.value * 100],
-            [y],
-            xerr=[[(d.value - d.low) * 100], [(d.high - d.value) * 100]],
-            fmt="o",
-            capsize=3,
-            color="#1b9e77",
-        )
-        top.annotate(
-            f"{v.megabytes:.1f} MB, {v.latency_p50:.1f} ms",
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            fontsize=8,
-            va="center",
-        )
-        bottom.errorbar(
-            [v.recall.value],
-            [y],
-            xerr=[[v.recall.value - v.recall.low], [v.recall.high - v.recall.value]],
-            fmt="o",
-            capsize=3,
-            color="#d95f02",
-        )
-        bottom.annotate(
-            f"benign flagged: {v.false_alarms.value:.1%} of test, {v.pack_false_alarms.value:.0%} of the pack's",
-            (1.01, y),
-            xycoords=("axes fraction", "data"),
-            fontsize=8,
-            va="center",
-        )
+        interval(top, v.difference, y, "#1b9e77", scale=100)
+        beside(top, y, f"{v.megabytes:.1f} MB, {v.latency_p50:.1f} ms")
+        interval(bottom, v.recall, y, "#d95f02")
+        alarms = f"{v.false_alarms.value:.1%} of test, {v.pack_false_alarms.value:.0%} of the pack's"
+        beside(bottom, y, f"benign flagged: {alarms}")
     for axis in (top, bottom):
         axis.set_yticks(range(len(rows)), [v.name for v in rows], fontsize=8)
         axis.set_ylim(-0.5, len(rows) - 0.5)

@@ -6,8 +6,6 @@ echo      a fake for tests, which says that it is one
 """
 
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -48,12 +46,6 @@ def cpu_flags() -> frozenset[str]:
     return frozenset(next((line.split(":")[1].split() for line in text.splitlines() if line.startswith("flags")), []))
 
 
-def has_gpu() -> bool:
-    """Whether nvidia-smi lists a GPU."""
-    smi = shutil.which("nvidia-smi")
-    return bool(smi) and subprocess.run([str(smi), "-L"], capture_output=True).stdout.startswith(b"GPU")
-
-
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -80,7 +72,7 @@ def choose(s: ServingSettings) -> Choice:
         why = "ENGINE=llamacpp" if s.engine == "llamacpp" else "vLLM is not installed; make setup-torch brings it"
         model = s.model or PACKAGED["llamacpp"]
         return Choice("llamacpp", model, "4-bit weights" if not s.model else "as in the file", cores(), why)
-    if has_gpu() and not cpu_build():
+    if environments.has_gpu() and not cpu_build():
         return Choice("vllm", s.model or PACKAGED["vllm"], "auto", cores(), "vLLM, on the GPU that nvidia-smi lists")
     bfloat16 = "amx_bf16" in flags or "avx512_bf16" in flags
     why = (
@@ -136,7 +128,7 @@ def command(choice: Choice, s: ServingSettings) -> tuple[list[str], dict[str, st
         "--host", "127.0.0.1", "--port", str(s.port), "--max-model-len", str(s.max_model_len),
         "--max-num-seqs", str(s.max_num_seqs), "--max-num-queued-reqs", str(s.max_num_requests),
     ]  # fmt: skip
-    if not has_gpu() or cpu_build():
+    if not environments.has_gpu() or cpu_build():
         arguments.append("--enforce-eager")  # compiling takes minutes on a CPU and gains little
     return arguments, environment
 

@@ -29,7 +29,7 @@ def test_without_vllm_auto_falls_back_and_vllm_asks_for_setup(monkeypatch, tmp_p
 )
 def test_precision_follows_the_processor(monkeypatch, flags, precision) -> None:
     monkeypatch.setattr(engine, "cpu_flags", lambda: frozenset(flags))
-    monkeypatch.setattr(engine, "has_gpu", lambda: False)
+    monkeypatch.setattr(engine.environments, "has_gpu", lambda: False)
     monkeypatch.setattr(engine, "vllm_installed", lambda: True)
     choice = engine.choose(ServingSettings(ENGINE="auto"))
     assert choice.precision == precision and "no GPU found" in choice.reason
