@@ -7,7 +7,7 @@ error event or ends without a finish reason raises `EngineFailed`: half an answe
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import EngineFailed, NotReady
@@ -19,7 +19,11 @@ Message = dict[str, str]
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from one call. Times in seconds; `ttft` is the time to the first token of text."""
+    """What came back from one call. Times in seconds; `ttft` is the time to the first token.
+
+    cached_tokens: prompt tokens out of the engine's prefix cache, where it says so. logprobs: (token, log probability)
+    of each token, where they were asked for. tool_calls: (name, arguments as JSON text).
+    """
 
     text: str
     prompt_tokens: int
@@ -27,6 +31,48 @@ class Answer:
     ttft: float
     seconds: float
     finish_reason: str
+    cached_tokens: int = 0
+    logprobs: tuple[tuple[str, float], ...] = ()
+    tool_calls: tuple[tuple[str, str], ...] = ()
+
+
+def choice(*texts: str) -> dict[str, Any]:
+    """Options for `chat`: the answer is one of `texts`, exactly."""
+    return {"extra_body": {"structured_outputs": {"choice": list(texts)}}}
+
+
+def regex(pattern: str) -> dict[str, Any]:
+    """Options for `chat`: the answer matches a regular expression, whole."""
+    return {"extra_body": {"structured_outputs": {"regex": pattern}}}
+
+
+def json_schema(schema: dict[str, Any], name: str = "answer") -> dict[str, Any]:
+    """Options for `chat`: the answer is JSON of a schema."""
+    return {"response_format": {"type": "json_schema", "json_schema": {"name": name, "schema": schema}}}
+
+
+@dataclass
+class Parts:
+    """What a stream has brought so far."""
+
+    text: list[str] = field(default_factory=list)
+    calls: dict[int, list[str]] = field(default_factory=dict)  # place -> [name, arguments]
+    logprobs: list[tuple[str, float]] = field(default_factory=list)
+    finish: str = ""
+    usage: Any = None
+
+    def add(self, choice: Any) -> str:
+        """Take in one choice of a chunk; returns its text."""
+        self.finish = choice.finish_reason or self.finish
+        for call in choice.delta.tool_calls or ():
+            kept = self.calls.setdefault(call.index, ["", ""])
+            kept[0] = call.function.name or kept[0]
+            kept[1] += call.function.arguments or ""
+        for token in (choice.logprobs and choice.logprobs.content) or ():
+            self.logprobs.append((token.token, token.logprob))
+        text = choice.delta.content or ""
+        self.text.append(text)
+        return text
 
 
 class LLM:
@@ -36,9 +82,8 @@ class LLM:
         from openai import OpenAI
 
         self.url = url or settings().llm_url
-        self._client = OpenAI(
-            base_url=self.url, api_key=settings().llm_key.get_secret_value(), timeout=300, max_retries=2
-        )
+        self.key = settings().llm_key.get_secret_value()
+        self._client = OpenAI(base_url=self.url, api_key=self.key, timeout=300, max_retries=2)
         self.model = model or settings().llm_model or self.first_model()
 
     def first_model(self) -> str:
@@ -80,7 +125,7 @@ class LLM:
         with mlflow.start_span(span, span_type="CHAT_MODEL") as trace:
             trace.set_inputs(request)
             try:
-                answer = self._stream(request, on_text)
+                answer = self._stream(request | self._traced(trace, request), on_text)
             except (openai.OpenAIError, httpx2.HTTPError) as error:  # a stream's transport errors come bare
                 raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error
             trace.set_outputs({"text": answer.text, "finish_reason": answer.finish_reason})
@@ -93,23 +138,63 @@ class LLM:
             trace.set_attributes({"mlflow.chat.tokenUsage": usage, "ttft_seconds": answer.ttft, "model": self.model})
         return answer
 
+    @staticmethod
+    def _traced(trace: Any, request: dict[str, Any]) -> dict[str, Any]:
+        """The header that lets the engine's OpenTelemetry spans join this MLflow trace (W3C trace context)."""
+        number, span = str(getattr(trace, "trace_id", "")).removeprefix("tr-"), str(getattr(trace, "span_id", ""))
+        if len(number) != 32 or len(span) != 16:
+            return {}
+        return {"extra_headers": {"traceparent": f"00-{number}-{span}-01", **request.get("extra_headers", {})}}
+
     def _stream(self, request: dict[str, Any], on_text: Callable[[str], None] | None) -> Answer:
         began = time.perf_counter()
-        ttft, pieces, finish, usage = 0.0, [], "", None
+        ttft, parts = 0.0, Parts()
         for chunk in self._client.chat.completions.create(
             **request, stream=True, stream_options={"include_usage": True}
         ):
-            usage = chunk.usage or usage
+            parts.usage = chunk.usage or parts.usage
             for choice in chunk.choices:
-                finish = choice.finish_reason or finish
-                if choice.delta.content:
+                text = parts.add(choice)
+                if text or choice.delta.tool_calls:
                     ttft = ttft or time.perf_counter() - began
-                    pieces.append(choice.delta.content)
-                    if on_text:
-                        on_text(choice.delta.content)
-        if not finish:
+                if text and on_text:
+                    on_text(text)
+        if not parts.finish:
             raise EngineFailed(
                 f"{self.url}: the stream ended before the answer did", "python -m serving status; then ask again"
             )
-        prompt, completion = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-        return Answer("".join(pieces), prompt, completion, ttft, time.perf_counter() - began, finish)
+        usage = parts.usage
+        details = getattr(usage, "prompt_tokens_details", None)
+        return Answer(
+            text="".join(parts.text),
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
+            ttft=ttft,
+            seconds=time.perf_counter() - began,
+            finish_reason=parts.finish,
+            cached_tokens=(details and details.cached_tokens) or 0,
+            logprobs=tuple(parts.logprobs),
+            tool_calls=tuple((name, arguments) for name, arguments in parts.calls.values()),
+        )
+
+    def complete(self, prompt: str, *, max_tokens: int = 16, **options: Any) -> Any:
+        """One plain completion at temperature 0, as OpenAI's client returns it. Raises EngineFailed."""
+        return self._raw(
+            lambda: self._client.completions.create(
+                **({"model": self.model, "prompt": prompt, "max_tokens": max_tokens, "temperature": 0.0} | options)
+            )
+        )
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Vectors of texts, from an endpoint that serves an encoder. Raises EngineFailed."""
+        answer = self._raw(lambda: self._client.embeddings.create(model=self.model, input=list(texts)))
+        return [item.embedding for item in answer.data]
+
+    def _raw(self, call: Callable[[], Any]) -> Any:
+        import httpx2
+        import openai
+
+        try:
+            return call()
+        except (openai.OpenAIError, httpx2.HTTPError) as error:
+            raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error

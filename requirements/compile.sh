@@ -8,7 +8,7 @@ compile() { "$uv" pip compile --quiet --universal --python-version 3.11 --no-hea
 extras() { for name in "$@"; do printf -- '--extra %s ' "$name"; done; }
 
 # shellcheck disable=SC2046  # the extras are meant to split
-compile pyproject.toml $(extras tracking domains serving monitoring evaluation agents optimization dev) -o requirements/light.txt
+compile pyproject.toml $(extras tracking domains serving cluster monitoring evaluation agents optimization dev) -o requirements/light.txt
 if [ -n "${PIP_FIND_LINKS:-}" ]; then torch="--find-links $PIP_FIND_LINKS"; else torch="--torch-backend cpu"; fi
 # shellcheck disable=SC2086
 compile pyproject.toml $(extras torch-common torch-cpu) --override requirements/overrides-torch.txt $torch -o requirements/torch-cpu.txt

@@ -1,14 +1,14 @@
 """Start, watch and stop one engine. Its state is a file, so that any process of the kit finds it again.
 
-`up` returns when the engine answers /health; `down` ends it with all its children. An engine that was killed leaves
-a state file that is recognised as stale, because it names the process's start time as well as its number.
+`up` starts a supervisor (`serving.supervisor`), which starts the engine, and returns when the engine answers /health;
+`down` drains it and ends everything of its session, also where the supervisor was killed before. A state file that a
+killed supervisor left is recognised as stale, because it names the process's start time as well as its number.
 """
 
 import os
 import subprocess
+import sys
 import time
-import urllib.error
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from filelock import FileLock
 from common import console, environments, files
 from common.errors import EngineFailed, NotReady
 from common.settings import settings as shared
-from serving import engine
+from serving import engine, startup, supervisor
 from serving.config import ServingSettings
 
 
@@ -27,41 +27,51 @@ def home(s: ServingSettings) -> Path:
     return shared().folder(f"serving/{s.port}")
 
 
-def url(s: ServingSettings) -> str:
+def url_of(s: ServingSettings) -> str:
     """Where the engine listens."""
     return f"http://127.0.0.1:{s.port}"
 
 
+def recorded(s: ServingSettings) -> dict[str, Any]:
+    """The state file of this port; empty where there is none."""
+    file = home(s) / "state.json"
+    return dict(files.read_json(file, f"delete {file}")) if file.exists() else {}
+
+
 def process(s: ServingSettings) -> Any | None:
-    """The running engine process, or None."""
+    """The running supervisor, or None."""
     import psutil
 
-    state = home(s) / "state.json"
-    if not state.exists():
-        return None
-    recorded = files.read_json(state, f"delete {state}")
-    try:
-        found = psutil.Process(recorded["pid"])
+    state = recorded(s)
+    with suppress(psutil.NoSuchProcess, KeyError):
+        found = psutil.Process(state["pid"])
         alive = found.is_running() and found.status() != psutil.STATUS_ZOMBIE
-        return found if alive and abs(found.create_time() - recorded["started"]) < 2 else None
-    except psutil.NoSuchProcess:
-        return None
+        return found if alive and abs(found.create_time() - state["started"]) < 2 else None
+    return None
 
 
 def healthy(s: ServingSettings) -> bool:
     """Whether the engine answers /health with 200."""
-    try:
-        with urllib.request.urlopen(f"{url(s)}/health", timeout=5) as response:  # noqa: S310  (a loopback address)
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    return supervisor.fetch(s.port, "/health") is not None
 
 
 def status(s: ServingSettings) -> dict[str, Any]:
-    """What is running on this port: state, choice, pid."""
+    """What is running on this port: state, choice, pid, and what the supervisor says of the engine."""
+    if s.engine == "remote":
+        url, model = remote()
+        return {"up": True, "url": url, **engine.choose(s).as_dict(), "model": model, "pid": 0, "owner": 0}
     running = process(s)
-    state = files.read_json(home(s) / "state.json", "python -m serving down") if running else {}
-    return {"up": bool(running) and healthy(s), "url": f"{url(s)}/v1", "log": str(home(s) / "engine.log")} | state
+    told = home(s) / "engine.json"
+    state = recorded(s) | (files.read_json(told, "python -m serving down") if told.exists() else {}) if running else {}
+    return {"up": bool(running) and healthy(s), "url": f"{url_of(s)}/v1", "log": str(home(s) / "engine.log")} | state
+
+
+def remote() -> tuple[str, str]:
+    """(URL, first model) of the endpoint in LLM_URL. NotReady where nobody answers there."""
+    from common.llm import LLM
+
+    llm = LLM()
+    return llm.url, llm.model
 
 
 def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
@@ -74,6 +84,10 @@ def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
     """
     import psutil
 
+    if s.engine == "remote":
+        state = status(s)
+        console.say(f"remote: {state['model']} at {state['url']}")
+        return state, False
     with FileLock(home(s) / "up.lock"):
         if process(s):
             state = status(s)
@@ -89,6 +103,8 @@ def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
             if orphan:
                 files.write_json(home(s) / "state.json", files.read_json(home(s) / "state.json", "") | {"owner": owner})
             return status(s), orphan
+        if recorded(s):
+            down(s)  # what a killed supervisor may have left
         if healthy(s) or port_taken(s.port):
             raise NotReady(
                 f"port {s.port} is taken by a process that is not ours", "SERVING_PORT=8712, and LLM_URL to match"
@@ -96,9 +112,13 @@ def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
         choice = engine.choose(s)
         console.say(str(choice))
         arguments, environment = engine.command(choice, s)
-        with (home(s) / "engine.log").open("wb") as log:
+        (home(s) / "engine.log").write_bytes(b"")
+        for old in ("engine.json", "metrics.jsonl"):
+            (home(s) / old).unlink(missing_ok=True)
+        watched = [sys.executable, "-m", "serving.supervisor", str(home(s)), "--", *arguments]
+        with (home(s) / "supervisor.log").open("wb") as log:
             child = subprocess.Popen(
-                arguments,
+                watched,
                 env=environment,
                 cwd=environments.ROOT,
                 stdout=log,
@@ -119,27 +139,37 @@ def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
 
 
 def wait(s: ServingSettings) -> None:
-    """Wait for readiness with a line that moves; EngineFailed with the log's last words where it ends or takes too long."""
+    """Wait for readiness with a line that says what for; EngineFailed with the log's last words where it ends or takes
+    too long."""
     began = time.monotonic()
-    with console.console().status("waiting for the engine"):
+    with console.console().status("waiting for the engine") as line:
         while not healthy(s):
             if not process(s):
                 raise EngineFailed(
                     f"the engine ended while starting: {last_words(s)}",
                     f"read {home(s) / 'engine.log'}; ENGINE=llamacpp is the fallback",
                 )
-            if time.monotonic() - began > s.start_timeout:
+            seconds = time.monotonic() - began
+            if seconds > s.start_timeout:
                 raise EngineFailed(
                     f"the engine did not answer in {s.start_timeout} s: {last_words(s)}",
                     "START_TIMEOUT=800, or ENGINE=llamacpp",
                 )
+            line.update(f"{startup.phase(log_of(s))} ({seconds:.0f} s)")
             time.sleep(0.25)
 
 
-def last_words(s: ServingSettings) -> str:
-    """The end of the engine's log."""
+def log_of(s: ServingSettings) -> str:
+    """The engine's log."""
     with suppress(OSError):
-        return (home(s) / "engine.log").read_text(errors="replace").strip()[-600:]
+        return (home(s) / "engine.log").read_text(errors="replace")
+    return ""
+
+
+def last_words(s: ServingSettings) -> str:
+    """The end of the engine's log, or the supervisor's where the engine never spoke."""
+    with suppress(OSError):
+        return (log_of(s).strip() or (home(s) / "supervisor.log").read_text(errors="replace").strip())[-600:]
     return "no log"
 
 
@@ -153,21 +183,31 @@ def port_taken(port: int) -> bool:
 
 
 def down(s: ServingSettings) -> bool:
-    """End the engine and everything it started; returns whether there was one."""
+    """Drain the engine, end it and everything of its session; returns whether there was one."""
     import psutil
 
-    running = process(s)
+    state, running = recorded(s), process(s)
     (home(s) / "state.json").unlink(missing_ok=True)
-    if not running:
-        return False
-    family = [running, *running.children(recursive=True)]
-    with suppress(psutil.NoSuchProcess):
-        running.terminate()
-    _, alive = psutil.wait_procs(family, timeout=15)
-    for survivor in alive:
+    if running:
         with suppress(psutil.NoSuchProcess):
-            survivor.kill()
-    psutil.wait_procs(alive, timeout=5)
-    with suppress(ChildProcessError):
-        os.waitpid(running.pid, os.WNOHANG)
-    return True
+            running.terminate()
+        psutil.wait_procs([running], timeout=s.drain_seconds + 15)
+    left = orphans(state)
+    if left:
+        supervisor.end_session(state["pid"])
+    with suppress(ChildProcessError, KeyError):
+        os.waitpid(state["pid"], os.WNOHANG)
+    return bool(running or left)
+
+
+def orphans(state: dict[str, Any]) -> list[Any]:
+    """What is left of a supervisor's session. Its number may have been given to another session since: only processes
+    that began after the supervisor, with no living leader of another age, count."""
+    import psutil
+
+    if not state:
+        return []
+    with suppress(psutil.NoSuchProcess):
+        if abs(psutil.Process(state["pid"]).create_time() - state["started"]) >= 2:
+            return []
+    return [p for p in supervisor.session_members(state["pid"]) if p.create_time() >= state["started"] - 2]

@@ -30,7 +30,7 @@ def test_without_vllm_auto_falls_back_and_vllm_asks_for_setup(monkeypatch, tmp_p
 def test_precision_follows_the_processor(monkeypatch, flags, precision) -> None:
     monkeypatch.setattr(engine, "cpu_flags", lambda: frozenset(flags))
     monkeypatch.setattr(engine.environments, "has_gpu", lambda: False)
-    monkeypatch.setattr(engine, "vllm_installed", lambda: True)
+    monkeypatch.setattr(engine.vllm, "installed", lambda: True)
     choice = engine.choose(ServingSettings(ENGINE="auto"))
     assert choice.precision == precision and "no GPU found" in choice.reason
 
@@ -48,7 +48,7 @@ def test_commands_bind_loopback_and_use_no_shell(store) -> None:
 
 
 def test_a_model_in_the_wrong_format_is_refused(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(engine, "vllm_installed", lambda: True)
+    monkeypatch.setattr(engine.vllm, "installed", lambda: True)
     for name, says in (("llamacpp", "no GGUF file"), ("vllm", "no config.json")):
         s = ServingSettings(ENGINE=name, MODEL=str(tmp_path))
         with pytest.raises(BadInput, match=says):

