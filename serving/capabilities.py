@@ -92,6 +92,10 @@ def refusal(engine: str, path: str, body: Mapping[str, Any]) -> str:
     for field in ("max_tokens", "max_completion_tokens"):
         if isinstance(body.get(field), int) and body[field] < 1:
             return f"{field} must be at least 1"
+    if isinstance(body.get("temperature"), int | float) and body["temperature"] < 0:
+        return "temperature must not be negative"
+    if body.get("messages") == []:
+        return "messages is empty"
     return ""
 
 

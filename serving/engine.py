@@ -48,11 +48,6 @@ def cpu_flags() -> frozenset[str]:
     return frozenset(next((line.split(":")[1].split() for line in text.splitlines() if line.startswith("flags")), []))
 
 
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def choose(s: ServingSettings) -> Choice:
     """The engine for these settings on this machine. NotReady where the one asked for is not installed."""
     flags = cpu_flags()
@@ -65,17 +60,17 @@ def choose(s: ServingSettings) -> Choice:
     if s.engine == "llamacpp" or not vllm.installed():
         why = "ENGINE=llamacpp" if s.engine == "llamacpp" else "vLLM is not installed; make setup-torch brings it"
         model = s.model or PACKAGED["llamacpp"]
-        return Choice("llamacpp", model, "4-bit weights" if not s.model else "as in the file", cores(), why)
+        return Choice("llamacpp", model, "4-bit weights" if not s.model else "as in the file", vllm.cores(), why)
     model = s.model or PACKAGED["embed" if s.task == "embed" else "vllm"]
     if environments.has_gpu() and not vllm.cpu_build():
-        return Choice("vllm", model, "auto", cores(), "vLLM, on the GPU that nvidia-smi lists")
+        return Choice("vllm", model, "auto", vllm.cores(), "vLLM, on the GPU that nvidia-smi lists")
     bfloat16 = "amx_bf16" in flags or "avx512_bf16" in flags
     why = (
         "no GPU found; the processor has bfloat16 arithmetic"
         if bfloat16
         else "no GPU found; no bfloat16 arithmetic in this processor, so float32"
     )
-    return Choice("vllm", model, "bfloat16" if bfloat16 else "float32", cores(), why)
+    return Choice("vllm", model, "bfloat16" if bfloat16 else "float32", vllm.cores(), why)
 
 
 def command(choice: Choice, s: ServingSettings) -> tuple[list[str], dict[str, str]]:

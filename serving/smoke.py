@@ -92,7 +92,7 @@ def matching(llm: LLM) -> str:
 def tool_call(llm: LLM) -> str:
     """A call whose arguments keep the tool's schema."""
     question = [{"role": "user", "content": "What is the price of ACME?"}]
-    answer = llm.chat(question, max_tokens=48, span="smoke", tools=[TOOL], tool_choice="required")
+    answer = llm.chat(question, max_tokens=96, span="smoke", tools=[TOOL], tool_choice="required")
     found = [(name, json.loads(arguments)) for name, arguments in answer.tool_calls]
     return want(bool(found) and found[0][0] == "price_of" and isinstance(found[0][1]["ticker"], str), found)
 
@@ -122,7 +122,8 @@ def histograms(llm: LLM) -> str:
     )
     try:
         with urllib.request.urlopen(request, timeout=10) as page:  # noqa: S310
-            return want("time_to_first_token_seconds_bucket" in page.read().decode(), "time to first token")
+            found = "time_to_first_token_seconds_bucket" in page.read().decode()
+            return want(found, "time to first token" if found else "no histogram of the time to first token")
     except urllib.error.HTTPError as error:
         raise Missing(f"/metrics answers {error.code}") from error
 

@@ -7,12 +7,21 @@ from common import environments
 from common.errors import BadInput
 from serving.config import ServingSettings
 
-# A C allocator that gives every large block back asks for it again at the next step: glibc is told to keep them.
-# It is what vLLM's documentation preloads tcmalloc for, without a library to install.
-KEEP_MEMORY = {
+# Additions to the environment on a CPU. None of these is a default of vLLM's; `make bench-serving` measures each.
+CPU = {
+    # glibc gives every large block back and asks for it again at the next step: told to keep them. It is what vLLM's
+    # documentation preloads tcmalloc for, without a library to install.
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(4 << 30),
     "MALLOC_TOP_PAD_": str(64 << 20),
+    # Eager execution compiles nothing but one helper of the log probabilities, which then takes 12 s at its first use.
+    "TORCHDYNAMO_DISABLE": "1",
+    # Engine and worker in one process: a third of the start is importing vLLM once more.
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    # vLLM binds threads of worker processes only; here the system places them.
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    # Its processes talk to each other by this address, which is the machine's outward one by default.
+    "VLLM_HOST_IP": "127.0.0.1",
 }
 
 
@@ -57,15 +66,21 @@ def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tupl
         arguments += ["--otlp-traces-endpoint", s.traces]
     if environments.has_gpu() and not cpu_build():
         return arguments, {}
-    arguments.append("--enforce-eager")  # compiling takes minutes on a CPU and gains little
-    cpu = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "VLLM_CPU_OMP_THREADS_BIND": binding()}
-    return arguments, cpu | KEEP_MEMORY
+    # compiling takes minutes on a CPU and gains little
+    arguments += ["--enforce-eager", "--distributed-executor-backend", "uni"]
+    here = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "OMP_NUM_THREADS": str(cores())}
+    return arguments, CPU | here | preload()
 
 
-def binding() -> str:
-    """The cores for vLLM's threads, in its own notation."""
-    ids = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    return ",".join(map(str, ids))
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def preload() -> dict[str, str]:
+    """Intel's OpenMP, which vLLM's CPU build brings on x86, in place of GNU's; nothing where it is not there."""
+    library = environments.FOLDERS["torch"] / "lib" / "libiomp5.so"
+    return {"LD_PRELOAD": str(library)} if library.exists() else {}
 
 
 def adapters(text: str) -> dict[str, Path]:
