@@ -111,6 +111,40 @@ def page(samples: Sequence[Mapping[str, Any]], now: float) -> list[dict[str, Any
     return rows
 
 
+def bad_share(o: Objective, window: str) -> str:
+    """PromQL: the share of an objective's requests that were bad within a window."""
+    if o.limit:
+        good, total = f'{o.metric}_bucket{{le="{o.limit}"}}', f"{o.metric}_count"
+        return f"1 - sum(rate({good}[{window}])) / sum(rate({total}[{window}]))"
+    routes = f'handler=~"{"|".join(HANDLERS)}"'
+    bad, total = f'{o.metric}{{{routes},status="5xx"}}', f"{o.metric}{{{routes}}}"
+    return f"(sum(rate({bad}[{window}])) or vector(0)) / sum(rate({total}[{window}]))"
+
+
+def prometheus_rules() -> dict[str, Any]:
+    """The same objectives and alerts as rules for Prometheus (see `serving.dashboard`, which writes them)."""
+    rules: list[dict[str, Any]] = []
+    for o in OBJECTIVES:
+        slug = o.name.replace(" ", "_")
+        for seconds in sorted({w for pair in ALERTS for w in pair[:2]}):
+            window = f"{seconds // 60}m"
+            expression = f"({bad_share(o, window)}) / {round(1 - o.target, 4)}"
+            rules.append({"record": f"fieldkit:{slug}:burn_{window}", "expr": expression})
+        pairs = [
+            f"(fieldkit:{slug}:burn_{long // 60}m > {limit} and fieldkit:{slug}:burn_{short // 60}m > {limit})"
+            for long, short, limit in ALERTS
+        ]
+        rules.append(
+            {
+                "alert": f"BudgetBurns_{slug}",
+                "expr": " or ".join(pairs),
+                "labels": {"severity": "page"},
+                "annotations": {"summary": f"Error budget burns: {o.meaning}"},
+            }
+        )
+    return {"groups": [{"name": "fieldkit-serving", "interval": "30s", "rules": rules}]}
+
+
 def write_page(rows: Iterable[Mapping[str, Any]], path: Path) -> Path:
     """The page for people."""
     lines = []

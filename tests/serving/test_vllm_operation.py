@@ -24,7 +24,10 @@ from tests.conftest import forget, free_port
 from tests.serving.conftest import HELLO, call
 from tests.serving.test_supervisor import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not vllm.installed(), reason="vLLM is not installed: make setup-torch")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not vllm.installed(), reason="vLLM is not installed: make setup-torch"),
+]
 CHAT = "/v1/chat/completions"
 KEY = "test-key-only"
 
@@ -107,7 +110,13 @@ def say(url: str, model: str) -> str:
 
 def test_the_key_guards_what_vllm_leaves_open(url) -> None:
     assert call(url, "/health")[0] == 200
-    for path, body in ((CHAT, HELLO), ("/tokenize", {"prompt": "a"}), ("/metrics", None), ("/ping", None), ("/docs", None)):
+    for path, body in (
+        (CHAT, HELLO),
+        ("/tokenize", {"prompt": "a"}),
+        ("/metrics", None),
+        ("/ping", None),
+        ("/docs", None),
+    ):
         assert call(url, path, body)[0] == 401, path
         assert call(url, path, body, key="wrong")[0] == 401, path
     assert call(url, "/metrics", key=KEY)[0] == 200
