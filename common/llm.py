@@ -7,7 +7,7 @@ error event or ends without a finish reason raises `EngineFailed`: half an answe
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from common.errors import EngineFailed, NotReady
@@ -15,6 +15,7 @@ from common.settings import settings
 from common.tracking import mlflow_client
 
 Message = dict[str, str]
+ASKS = 3  # times that a request is asked whose stream broke before it brought anything
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Answer:
     """What came back from one call. Times in seconds; `ttft` is the time to the first token.
 
     cached_tokens: prompt tokens out of the engine's prefix cache, where it says so. logprobs: (token, log probability)
-    of each token, where they were asked for. tool_calls: (name, arguments as JSON text).
+    of each token, where they were asked for. tool_calls: (name, arguments as JSON text). asked: how often it was asked,
+    because an engine fell before the first token.
     """
 
     text: str
@@ -34,6 +36,7 @@ class Answer:
     cached_tokens: int = 0
     logprobs: tuple[tuple[str, float], ...] = ()
     tool_calls: tuple[tuple[str, str], ...] = ()
+    asked: int = 1
 
 
 def choice(*texts: str) -> dict[str, Any]:
@@ -53,7 +56,9 @@ def json_schema(schema: dict[str, Any], name: str = "answer") -> dict[str, Any]:
 
 @dataclass
 class Parts:
-    """What a stream has brought so far."""
+    """What a stream has brought so far. `begun`: something that a reader may have seen."""
+
+    begun: bool = False
 
     text: list[str] = field(default_factory=list)
     calls: dict[int, list[str]] = field(default_factory=dict)  # place -> [name, arguments]
@@ -109,7 +114,8 @@ class LLM:
         """One streamed chat completion at temperature 0 (unless `options` say otherwise), traced as `span`.
 
         on_text: called with each piece of text as it arrives. options: passed to the endpoint as they are.
-        Raises EngineFailed on an error, an error event or an unfinished stream.
+        A stream that breaks before it brought anything is asked again, at most ASKS times in all. Raises EngineFailed on
+        an error, an error event or an unfinished stream.
         """
         import httpx2
         import mlflow
@@ -124,10 +130,19 @@ class LLM:
         } | options
         with mlflow.start_span(span, span_type="CHAT_MODEL") as trace:
             trace.set_inputs(request)
-            try:
-                answer = self._stream(request | self._traced(trace, request), on_text)
-            except (openai.OpenAIError, httpx2.HTTPError) as error:  # a stream's transport errors come bare
-                raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error
+            asking = request | self._traced(trace, request)
+            for asked in range(1, ASKS + 1):
+                parts = Parts()
+                try:
+                    answer = replace(self._stream(asking, parts, on_text), asked=asked)
+                    break
+                except (openai.OpenAIError, httpx2.HTTPError, EngineFailed) as error:
+                    # a status is an answer, and OpenAI's client has retried 503 by itself; a reader must not read twice
+                    if parts.begun or isinstance(error, openai.APIStatusError) or asked == ASKS:
+                        if isinstance(error, EngineFailed):
+                            raise
+                        raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error
+                    time.sleep(0.3 * asked)
             trace.set_outputs({"text": answer.text, "finish_reason": answer.finish_reason})
             total = answer.prompt_tokens + answer.completion_tokens
             usage = {
@@ -146,9 +161,9 @@ class LLM:
             return {}
         return {"extra_headers": {"traceparent": f"00-{number}-{span}-01", **request.get("extra_headers", {})}}
 
-    def _stream(self, request: dict[str, Any], on_text: Callable[[str], None] | None) -> Answer:
+    def _stream(self, request: dict[str, Any], parts: Parts, on_text: Callable[[str], None] | None) -> Answer:
         began = time.perf_counter()
-        ttft, parts = 0.0, Parts()
+        ttft = 0.0
         for chunk in self._client.chat.completions.create(
             **request, stream=True, stream_options={"include_usage": True}
         ):
@@ -156,6 +171,7 @@ class LLM:
             for choice in chunk.choices:
                 text = parts.add(choice)
                 if text or choice.delta.tool_calls:
+                    parts.begun = True
                     ttft = ttft or time.perf_counter() - began
                 if text and on_text:
                     on_text(text)

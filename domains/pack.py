@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HERE = Path(__file__).parent
+# Words in a passage, at most: the packaged encoder reads 256 tokens, about 190 English words, and drops the rest.
+PIECE = 180
 
 
 class Form(BaseModel):
@@ -230,14 +232,39 @@ def load(name: str) -> Pack:
 
 
 def sections(file: Path) -> Iterator[Passage]:
-    """A document's passages: the text under each `## ` heading, with the document's title."""
+    """A document's passages: the text under each `## ` heading, with the document's title; the whole of a document that
+    has none. A section that is longer than an encoder reads is cut into pieces, `document#section.2` and so on."""
     text = file.read_text()
     body = text.split("---\n", 2)[-1] if text.startswith("---\n") else text  # front matter is for people
     title = next((line[2:].strip() for line in body.splitlines() if line.startswith("# ")), file.stem)
-    for block in re.split(r"^## ", body, flags=re.MULTILINE)[1:]:
+    blocks = re.split(r"^## ", body, flags=re.MULTILINE)
+    if len(blocks) == 1:
+        whole = re.sub(r"^# .*$", "", body, count=1, flags=re.MULTILINE)
+        yield from pieces(f"{file.stem}#text", title, whole) if whole.strip() else ()
+    for block in blocks[1:]:
         heading, _, text = block.partition("\n")
         slug = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
-        yield Passage(id=f"{file.stem}#{slug}", title=f"{title}: {heading.strip()}", text=text.strip())
+        yield from pieces(f"{file.stem}#{slug}", f"{title}: {heading.strip()}", text)
+
+
+def pieces(name: str, title: str, text: str) -> Iterator[Passage]:
+    """A text in passages of at most PIECE words: cut between paragraphs, else between sentences; a sentence is kept
+    whole. Each piece but the first begins with the last part of the one before, so that no thought is cut in two."""
+    parts = [
+        part
+        for paragraph in re.split(r"\n\s*\n", text.strip())
+        for part in ([paragraph] if len(paragraph.split()) <= PIECE // 2 else re.split(r"(?<=[.!?])\s+", paragraph))
+    ]
+    made: list[list[str]] = [[]]
+    for part in parts:
+        if made[-1] and sum(len(p.split()) for p in made[-1]) + len(part.split()) > PIECE:
+            made.append(made[-1][-1:] if len(made[-1]) > 1 else [])
+        made[-1].append(part)
+    if len(made) == 1:
+        yield Passage(id=name, title=title, text=text.strip())
+        return
+    for number, piece in enumerate(made, 1):
+        yield Passage(id=name if number == 1 else f"{name}.{number}", title=title, text="\n\n".join(piece))
 
 
 def lines(file: Path, form: type[Line]) -> Iterator[Line]:

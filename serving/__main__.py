@@ -63,6 +63,7 @@ def ask(question: str, as_json: console.AsJson = False) -> None:
         {
             "question": question,
             "answer": answer.answer.text,
+            "answer_with_ids": answer.text,
             "cites": answer.cites,
             "given": [p.id for p in answer.given],
             "ttft_seconds": answer.answer.ttft,

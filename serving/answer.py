@@ -25,6 +25,7 @@ class Cited:
     answer: Answer
     given: list[Passage]
     cites: list[str]
+    text: str  # the answer, each sentence with the ids of the passages that support it
 
 
 def ask(
@@ -51,8 +52,18 @@ def ask(
         request = messages(prompt, pack.config.assistant, given, question)
         answer = llm.chat(request, max_tokens=max_tokens, on_text=on_text)
         cites = support(question, answer.text, given, index.encoder)
-        trace.set_outputs({"answer": answer.text, "cites": cites})
-    return Cited(question, answer, given, cites)
+        text = with_ids(question, answer.text, given, index.encoder)
+        trace.set_outputs({"answer": text, "cites": cites})
+    return Cited(question, answer, given, cites, text)
+
+
+def with_ids(question: str, answer: str, passages: Sequence[Passage], encoder: Encoder) -> str:
+    """The answer with the ids of its evidence after each sentence; a sentence without any stays bare."""
+    marked = []
+    for sentence in sentences(answer):
+        cites = support(question, sentence, passages, encoder)
+        marked.append(f"{sentence} [{', '.join(cites)}]" if cites else sentence)
+    return " ".join(marked)
 
 
 def support(question: str, answer: str, passages: Sequence[Passage], encoder: Encoder) -> list[str]:

@@ -24,6 +24,8 @@ class ServingSettings(BaseSettings):
     lora: str = Field("", validation_alias="LORA")
     # The port that `common.settings.llm_url` points at.
     port: int = Field(8711, validation_alias="SERVING_PORT", ge=1, le=65535)
+    # Processor threads of an engine on a CPU; 0 takes all cores. Two engines on one machine must share them.
+    threads: int = Field(0, validation_alias="THREADS", ge=0)
     # Prompt and answer together. The packs' prompts need under 1,000 tokens; memory grows with it.
     max_model_len: int = Field(2048, validation_alias="MAX_MODEL_LEN", ge=64)
     # Concurrent sequences: on two cores the tokens per second grow up to about 16 (vLLM) and hardly beyond.

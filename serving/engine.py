@@ -50,7 +50,7 @@ def cpu_flags() -> frozenset[str]:
 
 def choose(s: ServingSettings) -> Choice:
     """The engine for these settings on this machine. NotReady where the one asked for is not installed."""
-    flags = cpu_flags()
+    flags, threads = cpu_flags(), s.threads or vllm.cores()
     if s.engine == "echo":
         return Choice("echo", "echo", "none", 1, "ENGINE=echo: a fake that repeats the question, for tests")
     if s.engine == "remote":
@@ -60,17 +60,17 @@ def choose(s: ServingSettings) -> Choice:
     if s.engine == "llamacpp" or not vllm.installed():
         why = "ENGINE=llamacpp" if s.engine == "llamacpp" else "vLLM is not installed; make setup-torch brings it"
         model = s.model or PACKAGED["llamacpp"]
-        return Choice("llamacpp", model, "4-bit weights" if not s.model else "as in the file", vllm.cores(), why)
+        return Choice("llamacpp", model, "4-bit weights" if not s.model else "as in the file", threads, why)
     model = s.model or PACKAGED["embed" if s.task == "embed" else "vllm"]
     if environments.has_gpu() and not vllm.cpu_build():
-        return Choice("vllm", model, "auto", vllm.cores(), "vLLM, on the GPU that nvidia-smi lists")
+        return Choice("vllm", model, "auto", threads, "vLLM, on the GPU that nvidia-smi lists")
     bfloat16 = "amx_bf16" in flags or "avx512_bf16" in flags
     why = (
         "no GPU found; the processor has bfloat16 arithmetic"
         if bfloat16
         else "no GPU found; no bfloat16 arithmetic in this processor, so float32"
     )
-    return Choice("vllm", model, "bfloat16" if bfloat16 else "float32", vllm.cores(), why)
+    return Choice("vllm", model, "bfloat16" if bfloat16 else "float32", threads, why)
 
 
 def command(choice: Choice, s: ServingSettings) -> tuple[list[str], dict[str, str]]:

@@ -20,8 +20,9 @@ from typing import Any
 
 from common import console
 from common.errors import EngineFailed, NotReady
+from common.llm import LLM
 from common.settings import settings as shared
-from serving import server, supervisor
+from serving import server, supervisor, vllm
 from serving.config import ServingSettings
 
 ROUTER_LOG = "router.log"
@@ -34,6 +35,7 @@ class Seen:
     at: float
     streamed: bool
     how: str  # whole | lost | broken
+    asked: int
 
 
 def free_ports(count: int) -> list[int]:
@@ -61,9 +63,8 @@ def router_binary() -> Path:
 
 
 @contextmanager
-def router(urls: Sequence[str], port: int, log: Path) -> Any:
+def router(urls: Sequence[str], port: int, metrics: int, log: Path) -> Any:
     """vllm-router in front of `urls`, round robin, on loopback; ended afterwards."""
-    (metrics,) = free_ports(1)
     command = [
         str(router_binary()), "--worker-urls", *urls, "--policy", "round_robin",
         "--host", "127.0.0.1", "--port", str(port), "--prometheus-host", "127.0.0.1", "--prometheus-port", str(metrics),
@@ -88,37 +89,21 @@ def router(urls: Sequence[str], port: int, log: Path) -> Any:
         child.kill()
 
 
-def ask(url: str, model: str, number: int, streamed: bool, tokens: int) -> str:
-    """One request, without retries of the client's own; how it ended."""
-    from openai import OpenAI, OpenAIError
-
-    client = OpenAI(base_url=url, api_key=shared().llm_key.get_secret_value(), max_retries=0, timeout=120)
-    request = {
-        "model": model,
-        "messages": [{"role": "user", "content": f"Explain topic {number} of risk management."}],
-        "max_tokens": tokens,
-        "temperature": 0.0,
-    }
-    began = False
+def ask(llm: LLM, number: int, streamed: bool, tokens: int) -> tuple[str, int]:
+    """One request through the kit's client: (how it ended, how often it was asked)."""
+    begun: list[str] = []
+    prompt = f"Explain topic {number} of risk management."
     try:
-        if not streamed:
-            answer = client.chat.completions.create(**request)
-            return "whole" if answer.choices[0].finish_reason else "lost"
-        finish = None
-        for chunk in client.chat.completions.create(**request, stream=True):
-            for choice in chunk.choices:
-                began = began or bool(choice.delta.content)
-                finish = choice.finish_reason or finish
-        return "whole" if finish else ("broken" if began else "lost")
-    except (OpenAIError, OSError):
-        return "broken" if began else "lost"
-    except Exception as error:  # a transport error inside a stream comes bare, as one of httpx's
-        if type(error).__module__.split(".")[0] not in ("httpx", "httpx2", "httpcore", "httpcore2"):
-            raise
-        return "broken" if began else "lost"
+        if not streamed:  # the router and OpenAI's client may retry these as they like
+            llm.complete(prompt, max_tokens=tokens)
+            return "whole", 1
+        answer = llm.chat([{"role": "user", "content": prompt}], max_tokens=tokens, span="scale", on_text=begun.append)
+        return "whole", answer.asked
+    except EngineFailed:
+        return "broken" if begun else "lost", 1
 
 
-def load(url: str, model: str, streams: int, seconds: float, tokens: int) -> list[Seen]:
+def load(llm: LLM, streams: int, seconds: float, tokens: int) -> list[Seen]:
     """Keep `streams` requests in flight for `seconds`, every second one streamed."""
     end, began = time.monotonic() + seconds, time.monotonic()
     seen: list[Seen] = []
@@ -128,14 +113,20 @@ def load(url: str, model: str, streams: int, seconds: float, tokens: int) -> lis
         while time.monotonic() < end:
             with lock:
                 number = next(counter)
-            how = ask(url, model, number, number % 2 == 0, tokens)
+            how, asked = ask(llm, number, number % 2 == 0, tokens)
             with lock:
-                seen.append(Seen(time.monotonic() - began, number % 2 == 0, how))
+                seen.append(Seen(time.monotonic() - began, number % 2 == 0, how, asked))
 
     with ThreadPoolExecutor(streams) as pool:
         for done in [pool.submit(worker) for _ in range(streams)]:
             done.result()
     return seen
+
+
+def retries(metrics: int) -> int:
+    """Requests that the router asked another replica for, by its own metrics."""
+    text = supervisor.fetch(metrics, "/metrics") or ""
+    return int(sum(float(x.rsplit(" ", 1)[1]) for x in text.splitlines() if x.startswith("vllm_router_retries_total")))
 
 
 def served(port: int) -> int:
@@ -147,30 +138,33 @@ def served(port: int) -> int:
 
 def run(s: ServingSettings, streams: int = 8, seconds: float = 20, tokens: int = 24) -> dict[str, Any]:
     """Start two replicas and the router, load them, kill one's engine a third of the way, count."""
-    first, second, front = free_ports(3)
-    replicas = [s.model_copy(update={"port": port}) for port in (first, second)]
+    first, second, front, metrics = free_ports(4)
+    threads = max(1, vllm.cores() // 2)
+    replicas = [s.model_copy(update={"port": port, "threads": s.threads or threads}) for port in (first, second)]
     folder = shared().folder("serving/router")
     try:
         for replica in replicas:
             state, _ = server.up(replica, owner=os.getpid())
-        with router([server.url_of(r) for r in replicas], front, folder / ROUTER_LOG):
+        with router([server.url_of(r) for r in replicas], front, metrics, folder / ROUTER_LOG):
             console.say(f"router at http://127.0.0.1:{front}/v1, replicas at {first} and {second}")
+            llm = LLM(f"http://127.0.0.1:{front}/v1")
             victim = server.status(replicas[0])
             killer = threading.Timer(seconds / 3, os.kill, (victim["engine_pid"], signal.SIGKILL))
             killer.start()
             with console.console().status(
                 f"{streams} requests at a time; one replica is killed after {seconds / 3:.0f} s"
             ):
-                seen = load(f"http://127.0.0.1:{front}/v1", state["model"].split("/")[-1], streams, seconds, tokens)
+                seen = load(llm, streams, seconds, tokens)
             killer.join()
+            retried = retries(metrics)
             back = wait_back(replicas[0])
             before = served(first)
-            after = load(f"http://127.0.0.1:{front}/v1", state["model"].split("/")[-1], 4, 4, 8) if back else []
+            after = load(llm, 4, 4, 8) if back else []
             shares = served(first) > before
     finally:
         for replica in replicas:
             server.down(replica)
-    return report(seen, after, state["engine"], server_restarts(back), shares)
+    return report(seen, after, state["engine"], server_restarts(back), shares, retried)
 
 
 def wait_back(replica: ServingSettings, limit: float = 120) -> dict[str, Any]:
@@ -190,7 +184,9 @@ def server_restarts(state: dict[str, Any]) -> int:
     return int(state.get("restarts", 0))
 
 
-def report(seen: Sequence[Seen], after: Sequence[Seen], engine: str, restarts: int, shares: bool) -> dict[str, Any]:
+def report(
+    seen: Sequence[Seen], after: Sequence[Seen], engine: str, restarts: int, shares: bool, retried: int
+) -> dict[str, Any]:
     """Counts, and the line for people."""
     from common import stats
 
@@ -201,6 +197,8 @@ def report(seen: Sequence[Seen], after: Sequence[Seen], engine: str, restarts: i
         "requests": len(seen),
         "whole": sum(x.how == "whole" for x in seen),
         "lost before the first token": lost,
+        "asked again by our client": sum(x.asked > 1 for x in seen),
+        "retried by the router": retried,
         "broken in mid-stream": counts[(True, "broken")],
         "lost rate": str(stats.proportion(lost, len(seen))),
         "restarts": restarts,

@@ -68,7 +68,7 @@ def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tupl
         return arguments, {}
     # compiling takes minutes on a CPU and gains little
     arguments += ["--enforce-eager", "--distributed-executor-backend", "uni"]
-    here = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "OMP_NUM_THREADS": str(cores())}
+    here = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "OMP_NUM_THREADS": str(s.threads or cores())}
     return arguments, CPU | here | preload()
 
 

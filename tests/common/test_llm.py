@@ -48,10 +48,13 @@ def test_nobody_at_the_address_is_a_clear_error(home) -> None:
 
 @pytest.fixture
 def broken_server():
-    """A function: list of server-sent events -> the URL of a server that streams them and hangs up."""
+    """A function: lists of server-sent events, one a request (the last is repeated) -> the URL of a server that streams
+    them and hangs up."""
     servers = []
 
-    def start(events: list[str]) -> str:
+    def start(*streams: list[str]) -> str:
+        waiting = list(streams)
+
         class Handler(BaseHTTPRequestHandler):
             def log_message(self, *_: object) -> None: ...
 
@@ -59,7 +62,7 @@ def broken_server():
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.end_headers()
-                for event in events:
+                for event in waiting.pop(0) if len(waiting) > 1 else waiting[0]:
                     self.wfile.write(f"data: {event}\n\n".encode())
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -92,3 +95,49 @@ ERROR = json.dumps({"error": {"message": "EngineCore encountered an issue", "cod
 def test_half_an_answer_is_never_returned(home, broken_server, events) -> None:
     with pytest.raises(EngineFailed):
         LLM(broken_server(events), model="m").chat(HELLO)
+
+
+WHOLE = json.dumps(
+    {
+        "id": "x",
+        "object": "chat.completion.chunk",
+        "created": 0,
+        "model": "m",
+        "choices": [{"index": 0, "delta": {"content": "whole"}, "finish_reason": "stop"}],
+    }
+)
+
+
+@pytest.mark.parametrize("broken", [[], ["[DONE]"], [ERROR, "[DONE]"]], ids=["cut off", "empty", "vLLM's error event"])
+def test_what_broke_before_its_first_token_is_asked_again(home, broken_server, broken) -> None:
+    heard: list[str] = []
+    answer = LLM(broken_server(broken, [WHOLE, "[DONE]"]), model="m").chat(HELLO, on_text=heard.append)
+    assert answer.text == "whole" and answer.asked == 2 and heard == ["whole"]
+
+
+def test_it_is_not_asked_for_ever(home, broken_server) -> None:
+    with pytest.raises(EngineFailed):
+        LLM(broken_server([], [], [], [WHOLE, "[DONE]"]), model="m").chat(HELLO)
+
+
+def test_what_a_reader_has_begun_to_read_is_not_said_twice(home, broken_server) -> None:
+    heard: list[str] = []
+    with pytest.raises(EngineFailed):
+        LLM(broken_server([CHUNK], [WHOLE, "[DONE]"]), model="m").chat(HELLO, on_text=heard.append)
+    assert heard == ["half"]
+
+
+def test_the_engine_is_given_the_trace_s_number(home, echo_url, monkeypatch) -> None:
+    seen: dict[str, str] = {}
+    llm = LLM(echo_url)
+    real = llm._client.chat.completions.create
+
+    def create(**request):
+        seen.update(request["extra_headers"])
+        return real(**request)
+
+    monkeypatch.setattr(llm._client.chat.completions, "create", create)
+    with tracking.tracing("room"):
+        llm.chat(HELLO)
+    (trace,) = tracking.mlflow_client().search_traces(locations=[tracking.experiment("room")])
+    assert seen["traceparent"].split("-")[1] == trace.info.trace_id.removeprefix("tr-")

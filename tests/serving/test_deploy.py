@@ -57,7 +57,10 @@ def names(values: Any, schema: Any, place: str = "") -> list[str]:
 
 
 def test_the_chart_s_values_keep_its_schema_and_its_names() -> None:
-    values, schema = read("production-stack.yaml"), json.loads((SCHEMAS / "production-stack.values.schema.json").read_text())
+    values, schema = (
+        read("production-stack.yaml"),
+        json.loads((SCHEMAS / "production-stack.values.schema.json").read_text()),
+    )
     jsonschema.validate(values, schema)
     assert names(values, schema) == []
     values["servingEngineSpec"]["modelSpec"][0]["replicas"] = 2

@@ -44,7 +44,7 @@ def test_without_a_key_every_caller_on_this_machine_may_ask(echo_url) -> None:
 def test_what_would_be_ignored_is_refused(echo_url, change, status, says) -> None:
     found, _, text = call(echo_url, CHAT, HELLO | change)
     assert found == status and says in text
-    assert status == 200 or "mend" not in text and json.loads(text)["error"]["message"]
+    assert status == 200 or ("mend" not in text and json.loads(text)["error"]["message"])
 
 
 def test_broken_json_reaches_the_engine_which_says_so(echo_url) -> None:

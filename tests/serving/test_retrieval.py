@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from serving.answer import support
+from serving.answer import support, with_ids
 from serving.retrieval import Index, fuse
 
 
@@ -52,3 +52,10 @@ def test_the_pack_s_own_answers_are_supported_by_their_passages_and_by_few_other
         bool(support(q.question, q.answer, [by_id[asked[i - 7].passages[0]]], encoder)) for i, q in enumerate(asked)
     )
     assert proving / len(asked) >= 0.75 and others / len(asked) <= 0.05
+
+
+def test_each_sentence_of_an_answer_carries_the_ids_of_its_evidence(finance, encoder) -> None:
+    passage = next(p for p in finance.passages if p.id == "backtesting#zones")
+    answer = "Ten or more exceptions put a model in the red zone. Bananas grow in warm countries far away."
+    marked = with_ids(ZONES, answer, [passage], encoder)
+    assert "red zone. [backtesting#zones]" in marked and marked.endswith("far away.")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import psutil
@@ -56,7 +56,7 @@ def write_adapter(folder: Path, scale: float) -> Path:
 class Collector(BaseHTTPRequestHandler):
     """Keeps what vLLM exports."""
 
-    bodies: list[bytes] = []
+    bodies: ClassVar[list[bytes]] = []
 
     def do_POST(self) -> None:
         Collector.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
@@ -192,7 +192,12 @@ def test_nothing_survives_kill_9_of_the_supervisor(make_home, monkeypatch) -> No
     monkeypatch.setenv("FIELDKIT_HOME", str(make_home("killed")))
     forget()
     s = ServingSettings(ENGINE="vllm", SERVING_PORT=free_port())
-    starting = threading.Thread(target=lambda: pytest.raises(EngineFailed, server.up, s))
+
+    def start() -> None:
+        with pytest.raises(EngineFailed):
+            server.up(s)
+
+    starting = threading.Thread(target=start)
     starting.start()
     until(lambda: server.recorded(s) and "EngineCore" in server.log_of(s), 120)
     session = server.recorded(s)["pid"]

@@ -1,0 +1,38 @@
+import itertools
+
+from domains.pack import PIECE, pieces, sections
+
+
+def words(count: int, start: int = 0) -> str:
+    return " ".join(f"w{i}" for i in range(start, start + count))
+
+
+def test_short_sections_are_passages_as_they_are(finance) -> None:
+    assert all(len(p.text.split()) <= PIECE for p in finance.passages)
+    assert not [p.id for p in finance.passages if "." in p.id.split("#")[1]]
+
+
+def test_a_document_without_headings_is_read_too(tmp_path) -> None:
+    (tmp_path / "note.md").write_text("# A note\n\nOne thing.\n\nAnother thing.\n")
+    (passage,) = sections(tmp_path / "note.md")
+    assert passage.id == "note#text" and passage.title == "A note" and passage.text == "One thing.\n\nAnother thing."
+
+
+def test_a_long_section_is_cut_between_paragraphs_and_nothing_is_lost() -> None:
+    text = "\n\n".join(words(80, 80 * i) for i in range(5))
+    found = list(pieces("doc#part", "T", text))
+    assert [p.id for p in found] == ["doc#part", "doc#part.2", "doc#part.3", "doc#part.4"]
+    assert all(len(p.text.split()) <= PIECE for p in found)
+    assert {w for p in found for w in p.text.split()} == set(text.split())
+    assert all(a.text.split("\n\n")[-1] == b.text.split("\n\n")[0] for a, b in itertools.pairwise(found))
+
+
+def test_a_long_paragraph_is_cut_between_sentences() -> None:
+    sentence = words(30) + "."
+    found = list(pieces("d#s", "T", " ".join([sentence] * 20)))
+    assert len(found) > 3 and all(p.text.endswith(".") and len(p.text.split()) <= PIECE for p in found)
+
+
+def test_one_endless_sentence_is_kept_whole() -> None:
+    (passage,) = pieces("d#s", "T", words(500))
+    assert len(passage.text.split()) == 500
