@@ -140,6 +140,8 @@ def tables() -> dict[str, str]:
             for g in content["goals"]
         ]
         body = "\n\n".join(block(rows) for rows in by_columns(goals or content["rows"]))
+        if goals and page_of(file.stem) != page_of("house"):  # a room shows what it measured, too
+            body += "\n\n" + "\n\n".join(block(rows) for rows in by_columns(content["rows"]))
         m = content["machine"]
         foot = f"\n\n`{content['command']}`, {content['made_at'][:10]}, {m['cores']} cores of {m['processor']}, Python {m['python']}."
         made[file.stem] = body + foot

@@ -1,7 +1,9 @@
 """The serving picture: where the time of each answer went."""
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from common.plot import figure, save
 from serving.answer import Cited
@@ -27,4 +29,23 @@ def timeline(answers: Sequence[Cited], engine: str, path: Path) -> Path:
     axis.margins(x=0.25)
     axis.set_title(f"Where the time of an answer goes ({engine})", loc="left", fontsize=10)
     axis.legend(frameon=False, fontsize=8, loc="lower right")
+    return save(plot, path)
+
+
+def engines(parts: Sequence[Mapping[str, Any]], path: Path) -> Path:
+    """Bars of tokens a second at 1, 4 and 16 streams, one group an engine, with every round as a dot. PNG at `path`."""
+    plot, axis = figure(height=0.75 * len(parts) + 1.8)
+    shades = {"1": "#a6bddb", "4": "#3690c0", "16": "#034e7b"}
+    for row, part in enumerate(reversed(parts)):
+        for place, (streams, colour) in enumerate(shades.items()):
+            speeds = part["speed"][streams]
+            y = row + 0.26 * (1 - place)
+            axis.barh(y, statistics.median(speeds), height=0.24, color=colour)
+            axis.plot(speeds, [y] * len(speeds), "k.", markersize=3)
+    labels = [f"{p['name']}\nup in {min(p['starts']):.0f} s, {p['gib']:.1f} GiB" for p in reversed(parts)]
+    axis.set_yticks(range(len(parts)), labels, fontsize=8)
+    axis.set_xlabel("tokens a second, all streams together; dots are rounds")
+    axis.set_title("The same model and prompts on two cores: 1, 4 and 16 streams", loc="left", fontsize=10)
+    bars = [plot.get_axes()[0].barh(0, 0, color=c, label=f"{n} streams") for n, c in shades.items()]
+    axis.legend(handles=bars, frameon=False, fontsize=8, loc="lower right")
     return save(plot, path)

@@ -9,17 +9,14 @@ from serving.config import ServingSettings
 
 # Additions to the environment on a CPU. None of these is a default of vLLM's; `make bench-serving` measures each.
 CPU = {
-    # glibc gives every large block back and asks for it again at the next step: told to keep them. It is what vLLM's
-    # documentation preloads tcmalloc for, without a library to install.
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(4 << 30),
-    "MALLOC_TOP_PAD_": str(64 << 20),
     # Eager execution compiles nothing but one helper of the log probabilities, which then takes 12 s at its first use.
     "TORCHDYNAMO_DISABLE": "1",
     # Engine and worker in one process: a third of the start is importing vLLM once more.
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     # vLLM binds threads of worker processes only; here the system places them.
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    # OpenMP's threads spin for 200 ms after each step by default, on the cores that the HTTP server needs.
+    "KMP_BLOCKTIME": "1",
     # Its processes talk to each other by this address, which is the machine's outward one by default.
     "VLLM_HOST_IP": "127.0.0.1",
 }
@@ -66,8 +63,9 @@ def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tupl
         arguments += ["--otlp-traces-endpoint", s.traces]
     if environments.has_gpu() and not cpu_build():
         return arguments, {}
-    # compiling takes minutes on a CPU and gains little
-    arguments += ["--enforce-eager", "--distributed-executor-backend", "uni"]
+    # eager: compiling takes minutes on a CPU and gains little; 32: a prefix is shared up to its last whole block, and the
+    # default of 128 computes up to 127 tokens of it again
+    arguments += ["--enforce-eager", "--distributed-executor-backend", "uni", "--block-size", "32"]
     here = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "OMP_NUM_THREADS": str(s.threads or cores())}
     return arguments, CPU | here | preload()
 

@@ -126,7 +126,7 @@ def test_a_second_question_on_the_same_passages_finds_them_in_the_prefix_cache(h
         LLM(url).chat(messages("v2", finance.config.assistant, given, question), max_tokens=2)
         for question in ("What is the limit?", "Who approves it?")
     )
-    assert second.cached_tokens >= 128 > first.cached_tokens  # one block of vLLM's CPU cache has 128 tokens
+    assert second.cached_tokens > 0.8 * second.prompt_tokens > first.cached_tokens
 
 
 def test_many_at_once_are_all_answered(home, url) -> None:
