@@ -9,7 +9,7 @@ PY := .venv/bin/python
 ROOMS := serving evaluation monitoring agents optimization
 STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst /,_,$(DOMAIN))-$(ENGINE)
 
-.PHONY: help setup setup-torch demo test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-house
+.PHONY: help setup setup-torch demo demo-serving-scale test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-house
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -41,6 +41,9 @@ $(STORY)/%:
 
 $(ROOMS:%=demo-%): demo-%: setup-torch
 	@$(MAKE) --no-print-directory step-$*
+
+demo-serving-scale: setup-torch ## two replicas behind vllm-router; one is killed under load
+	@$(PY) -m serving scale
 
 step-serving:
 	@$(PY) -m serving demo

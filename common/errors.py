@@ -32,4 +32,8 @@ class Refused(FieldkitError):
 
 
 class EngineFailed(FieldkitError):
-    """The LLM server answered with an error, or with half an answer."""
+    """The LLM server answered with an error, or with half an answer. `status`: the HTTP status, 0 where there was none."""
+
+    def __init__(self, message: str, mend: str, status: int = 0):
+        super().__init__(message, mend)
+        self.status = status

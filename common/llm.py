@@ -15,6 +15,8 @@ from common.settings import settings
 from common.tracking import mlflow_client
 
 Message = dict[str, str]
+# Reasons for which an answer ends whole; vLLM says "abort" for one that a shutdown cut off.
+ENDS = {"stop", "length", "tool_calls", "function_call", "content_filter"}
 ASKS = 3  # times that a request is asked whose stream broke before it brought anything
 
 
@@ -83,11 +85,11 @@ class Parts:
 class LLM:
     """A model behind an OpenAI-compatible endpoint; the defaults come from the settings."""
 
-    def __init__(self, url: str | None = None, model: str | None = None):
+    def __init__(self, url: str | None = None, model: str | None = None, key: str | None = None):
         from openai import OpenAI
 
         self.url = url or settings().llm_url
-        self.key = settings().llm_key.get_secret_value()
+        self.key = key or settings().llm_key.get_secret_value()
         self._client = OpenAI(base_url=self.url, api_key=self.key, timeout=300, max_retries=2)
         self.model = model or settings().llm_model or self.first_model()
 
@@ -97,6 +99,10 @@ class LLM:
 
         try:
             return str(self._client.models.list().data[0].id)
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise NotReady(
+                f"{self.url} refuses the key", "LLM_API_KEY=...   (the one that the server was started with)"
+            ) from error
         except (openai.APIConnectionError, openai.APIStatusError, IndexError) as error:
             raise NotReady(
                 f"no LLM answers at {self.url} ({type(error).__name__})", "python -m serving up   (or set LLM_URL)"
@@ -138,10 +144,9 @@ class LLM:
                     break
                 except (openai.OpenAIError, httpx2.HTTPError, EngineFailed) as error:
                     # a status is an answer, and OpenAI's client has retried 503 by itself; a reader must not read twice
-                    if parts.begun or isinstance(error, openai.APIStatusError) or asked == ASKS:
-                        if isinstance(error, EngineFailed):
-                            raise
-                        raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error
+                    final = parts.begun or isinstance(error, openai.APIStatusError | openai.APITimeoutError)
+                    if final or asked == ASKS:
+                        raise self._failed(error) from error
                     time.sleep(0.3 * asked)
             trace.set_outputs({"text": answer.text, "finish_reason": answer.finish_reason})
             total = answer.prompt_tokens + answer.completion_tokens
@@ -175,7 +180,7 @@ class LLM:
                     ttft = ttft or time.perf_counter() - began
                 if text and on_text:
                     on_text(text)
-        if not parts.finish:
+        if parts.finish not in ENDS:
             raise EngineFailed(
                 f"{self.url}: the stream ended before the answer did", "python -m serving status; then ask again"
             )
@@ -195,11 +200,11 @@ class LLM:
 
     def complete(self, prompt: str, *, max_tokens: int = 16, **options: Any) -> Any:
         """One plain completion at temperature 0, as OpenAI's client returns it. Raises EngineFailed."""
-        return self._raw(
-            lambda: self._client.completions.create(
-                **({"model": self.model, "prompt": prompt, "max_tokens": max_tokens, "temperature": 0.0} | options)
-            )
-        )
+        request = {"model": self.model, "prompt": prompt, "max_tokens": max_tokens, "temperature": 0.0} | options
+        answer = self._raw(lambda: self._client.completions.create(**request))
+        if answer.choices[0].finish_reason not in ENDS:
+            raise EngineFailed(f"{self.url}: the answer was cut off", "python -m serving status; then ask again")
+        return answer
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Vectors of texts, from an endpoint that serves an encoder. Raises EngineFailed."""
@@ -213,4 +218,9 @@ class LLM:
         try:
             return call()
         except (openai.OpenAIError, httpx2.HTTPError) as error:
-            raise EngineFailed(f"{self.url}: {error}", "python -m serving status") from error
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> EngineFailed:
+        if isinstance(error, EngineFailed):
+            return error
+        return EngineFailed(f"{self.url}: {error}", "python -m serving status", getattr(error, "status_code", 0))

@@ -24,6 +24,7 @@ SWITCHES: dict[str, str] = {
     # checkpoints hold plain data only; refuse to rebuild any other type out of the database
     "LANGGRAPH_STRICT_MSGPACK": "true",
     "VLLM_NO_USAGE_STATS": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
     # the model store lifts these two for the one download that the user asked for
     "HF_HUB_OFFLINE": "1",
     "TRANSFORMERS_OFFLINE": "1",

@@ -248,23 +248,30 @@ def sections(file: Path) -> Iterator[Passage]:
 
 
 def pieces(name: str, title: str, text: str) -> Iterator[Passage]:
-    """A text in passages of at most PIECE words: cut between paragraphs, else between sentences; a sentence is kept
-    whole. Each piece but the first begins with the last part of the one before, so that no thought is cut in two."""
-    parts = [
-        part
-        for paragraph in re.split(r"\n\s*\n", text.strip())
-        for part in ([paragraph] if len(paragraph.split()) <= PIECE // 2 else re.split(r"(?<=[.!?])\s+", paragraph))
-    ]
+    """A text in passages of at most PIECE words: cut between paragraphs, else between
+    sentences or lines. A piece begins with the last part of the one before where both fit, so that a reference finds
+    what it refers to."""
+    parts = [part for paragraph in re.split(r"\n\s*\n", text.strip()) for part in thoughts(paragraph)]
     made: list[list[str]] = [[]]
     for part in parts:
         if made[-1] and sum(len(p.split()) for p in made[-1]) + len(part.split()) > PIECE:
-            made.append(made[-1][-1:] if len(made[-1]) > 1 else [])
+            last = made[-1][-1]
+            made.append([last] if len(last.split()) + len(part.split()) <= PIECE else [])
         made[-1].append(part)
     if len(made) == 1:
         yield Passage(id=name, title=title, text=text.strip())
         return
     for number, piece in enumerate(made, 1):
         yield Passage(id=name if number == 1 else f"{name}.{number}", title=title, text="\n\n".join(piece))
+
+
+def thoughts(paragraph: str) -> list[str]:
+    """A paragraph whole, or its sentences, or the lines of a table, or, where nothing else is left, runs of words."""
+    if len(paragraph.split()) <= PIECE // 2:
+        return [paragraph]
+    found = re.split(r"(?<=[.!?])\s+|\n", paragraph)
+    words = [part.split() for part in found]
+    return [" ".join(w[i : i + PIECE]) for w in words for i in range(0, len(w), PIECE)]
 
 
 def lines(file: Path, form: type[Line]) -> Iterator[Line]:

@@ -1,6 +1,7 @@
 """`python -m serving up|down|status|ask|chat|smoke|slo|batch|scale|run|demo|bench`."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,8 @@ def status(as_json: console.AsJson = False) -> None:
         again = f", started again {n} times" if (n := state.get("restarts")) else ""
         what = "up" if state["up"] else state.get("state", "starting")
         console.say(f"{state['engine']}, {state['precision']}, pid {state['pid']}: {what} at {state['url']}{again}")
+    elif "why" in state:
+        console.say(f"nothing is up at {state['url']}: the engine was given up, {state['why']}; see {state['log']}")
     else:
         console.say(f"nothing is up at {state['url']}")
     console.emit(state, as_json)
@@ -85,7 +88,7 @@ def chat(
     llm, said, answer = LLM(), [], None
     stream = console.console()
     with tracing("serving"):
-        while text := message or (input("> ").strip() if sys.stdin.isatty() else sys.stdin.read().strip()):
+        while text := message or heard():
             said.append({"role": "user", "content": text})
             answer = llm.chat(said, max_tokens=max_tokens, on_text=lambda t: stream.print(t, end="", markup=False))
             console.say(f"\n   {answer.completion_tokens} tokens, first after {answer.ttft:.2f} s", style="dim")
@@ -95,6 +98,16 @@ def chat(
     if answer is None:
         raise BadInput("nothing to say", 'python -m serving chat "Hello"')
     console.emit({"answer": answer.text, "finish_reason": answer.finish_reason, "model": llm.model}, as_json)
+
+
+def heard() -> str:
+    """A line that the person types, or all of a pipe; empty at the end."""
+    if not sys.stdin.isatty():
+        return sys.stdin.read().strip()
+    try:
+        return input("> ").strip()
+    except EOFError:
+        return ""
 
 
 @app.command()
@@ -131,7 +144,7 @@ def slo(as_json: console.AsJson = False) -> None:
     samples = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
     if latest := slo.sample(supervisor.fetch(settings().port, "/metrics") or ""):
         samples.append(latest)
-    if not samples:
+    if not samples or time.time() - samples[-1]["at"] > 60:
         raise NotReady("no engine with latency histograms is up", "ENGINE=vllm python -m serving up")
     rows = slo.page(samples, time.time())
     columns = ["objective", "good", "n", "burn", "alert"]
@@ -179,13 +192,15 @@ def run(context: typer.Context) -> None:
 
     if not context.args:
         raise BadInput("no command to run", "python -m serving run -- COMMAND...")
-    _, started = server.up(settings(), owner=os.getpid())
+    if not shutil.which(context.args[0]):
+        raise BadInput(f"no command {context.args[0]}", "python -m serving run -- COMMAND...")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the engine is ended then, too
+    _, started = server.up(settings(), owner=os.getpid())
     try:
         raise SystemExit(subprocess.run(context.args).returncode)
     finally:
         if started:
-            server.down(settings())
+            server.down(settings(), owner=os.getpid())
 
 
 @app.command()

@@ -8,17 +8,21 @@ against the endpoint in LLM_URL (a router in front of replicas).
 """
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from common import console, files
 from common.errors import BadInput, EngineFailed
 from common.llm import LLM
 
 PART = 32
+MADE = {"answer": "string", "tokens": "int64", "error": "string"}  # the columns of the result, with Arrow's types
 
 
 def score(prompts: list[str], llm: LLM, max_tokens: int, streams: int) -> dict[str, list[Any]]:
@@ -29,7 +33,7 @@ def score(prompts: list[str], llm: LLM, max_tokens: int, streams: int) -> dict[s
         try:
             answer = llm.chat([{"role": "user", "content": prompt}], max_tokens=max_tokens, span="batch")
         except EngineFailed as error:
-            if "Error code: 4" not in error.message:
+            if error.status not in (400, 413, 422):  # the others are ours to mend: key, model, overload
                 raise
             return None, 0, error.message
         return answer.text, answer.completion_tokens, ""
@@ -48,14 +52,21 @@ def prepare(source: Path, target: Path, job: dict[str, Any]) -> tuple[Any, Path]
         table = pq.read_table(source)
     except (OSError, pa.ArrowInvalid) as error:
         raise BadInput(f"cannot read {source}: {error}", "a Parquet file with a text column `prompt`") from error
-    if "prompt" not in table.column_names or not pa.types.is_string(table.schema.field("prompt").type):
+    texts = (pa.string(), pa.large_string(), pa.string_view())
+    if "prompt" not in table.column_names or table.schema.field("prompt").type not in texts:
         raise BadInput(f"{source} has no text column `prompt`", f"rename one of: {', '.join(table.column_names)}")
     if table["prompt"].null_count:
         raise BadInput(f"{source}: {table['prompt'].null_count} prompts are null", "drop these rows")
+    if taken := sorted(set(table.column_names) & set(MADE)):
+        raise BadInput(f"{source} has a column {taken[0]}, which the result adds", "rename it in the input")
+    if target.is_dir():
+        raise BadInput(f"{target} is a folder", "name a file, OUT.parquet")
     folder = target.with_name(f"{target.name}.parts")
     record, job = folder / "job.json", {"input": files.sha256(source), **job}
     if record.exists() and files.read_json(record, f"delete {folder}") != job:
         raise BadInput(f"{folder} holds parts of another job", f"delete {folder}, or name another output")
+    if folder.exists() and not record.exists() and any(folder.glob("*.parquet")):
+        raise BadInput(f"{folder} holds parts of nobody's job", f"delete {folder}")
     files.write_json(record, job)
     return table, folder
 
@@ -66,9 +77,8 @@ def write_part(table: Any, number: int, folder: Path, columns: dict[str, list[An
     import pyarrow.parquet as pq
 
     part = table.slice(number * PART, PART)
-    types = {"answer": pa.string(), "tokens": pa.int64(), "error": pa.string()}
     for name, values in columns.items():
-        part = part.append_column(name, pa.array(values, types[name]))
+        part = part.append_column(name, pa.array(values, MADE[name]))
     temporary = folder / f".{number:05d}.tmp"
     pq.write_table(part, temporary)
     temporary.replace(folder / f"{number:05d}.parquet")
@@ -76,10 +86,18 @@ def write_part(table: Any, number: int, folder: Path, columns: dict[str, list[An
 
 def run(source: Path, target: Path, engine: str, url: str, max_tokens: int, streams: int) -> dict[str, Any]:
     """Do what is left, join the parts; returns counts. Raises BadInput, NotReady, EngineFailed."""
+    if not target.parent.is_dir():
+        raise BadInput(f"{target.parent} is no folder", "name a file in a folder that exists")
+    llm = LLM(url)
+    with FileLock(target.with_name(f".{target.name}.lock")):
+        return finish(source, target, engine, llm, max_tokens, streams)
+
+
+def finish(source: Path, target: Path, engine: str, llm: LLM, max_tokens: int, streams: int) -> dict[str, Any]:
+    """`run`, for who holds the target's lock."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    llm = LLM(url)
     table, folder = prepare(source, target, {"model": llm.model, "max_tokens": max_tokens})
     numbers = range(-(-table.num_rows // PART))
     left = [n for n in numbers if not (folder / f"{n:05d}.parquet").exists()]
@@ -91,12 +109,15 @@ def run(source: Path, target: Path, engine: str, url: str, max_tokens: int, stre
     if numbers:
         whole = pa.concat_tables([pq.read_table(folder / f"{n:05d}.parquet") for n in numbers])
     else:
-        whole = table.append_column("answer", pa.array([], pa.string()))
+        whole = table
+        for name, kind in MADE.items():
+            whole = whole.append_column(name, pa.array([], kind))
     temporary = target.with_name(f".{target.name}.{hashlib.sha256(str(target).encode()).hexdigest()[:8]}")
     pq.write_table(whole, temporary)
     temporary.replace(target)
-    shutil.rmtree(folder)
-    errors = sum(bool(e) for e in whole["error"].to_pylist()) if "error" in whole.column_names else 0
+    done = folder.rename(folder.with_name(f".{folder.name}.done-{os.getpid()}"))  # first out of sight, then away
+    shutil.rmtree(done)
+    errors = sum(bool(e) for e in whole["error"].to_pylist())
     console.say(f"written: {target} ({whole.num_rows} rows, {errors} refused by the engine)")
     return {
         "output": str(target),
@@ -120,6 +141,9 @@ def on_ray(
     table: Any, left: Iterable[int], folder: Path, llm: LLM, max_tokens: int, streams: int, done: Callable[[], None]
 ) -> None:
     """The parts over a Ray cluster: the one in RAY_ADDRESS, or a local one. Parts are written here as they come back."""
+    if "RAY_ADDRESS" not in os.environ:
+        # a local cluster then stays on loopback: otherwise Ray turns 127.0.0.1 into the machine's outward address
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     try:
         import ray
     except ImportError:
@@ -129,7 +153,6 @@ def on_ray(
 
     began = not ray.is_initialized()
     if began:
-        # no dashboard: nothing but the cluster's own ports, on loopback
         ray.init(
             include_dashboard=False,
             log_to_driver=False,
@@ -137,10 +160,10 @@ def on_ray(
             runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
             logging_level="ERROR",
         )
-    url, model = llm.url, llm.model
+    url, model, key = llm.url, llm.model, llm.key  # the key travels in the function, not in a worker's environment
 
     def scored(row: dict[str, Any]) -> dict[str, Any]:
-        return {"number": row["number"], **score(list(row["prompts"]), LLM(url, model), max_tokens, streams)}
+        return {"number": row["number"], **score(list(row["prompts"]), LLM(url, model, key), max_tokens, streams)}
 
     try:
         context = ray.data.DataContext.get_current()

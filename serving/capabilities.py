@@ -68,6 +68,13 @@ RENAMED = {
 OFF: tuple[Any, ...] = (None, False, [], {}, {"type": "text"})
 
 
+def off(field: str, value: Any) -> bool:
+    """Whether a field asks for nothing. 0 log probabilities of the prompt are still those of its own tokens."""
+    if field == "prompt_logprobs":
+        return value is None
+    return value in OFF
+
+
 def why_not(engine: str, feature: str) -> str:
     """Why an engine lacks a feature; empty where it has it, or where the engine is not ours."""
     return TABLE[feature].get(engine, YES)
@@ -78,8 +85,10 @@ def refusal(engine: str, path: str, body: Mapping[str, Any]) -> str:
     for old, new in RENAMED.items():
         if old in body:
             return f"{old} is not read by this server and would be ignored; use {new}"
-    needed = {feature for field, feature in FIELDS.items() if body.get(field) not in OFF}
+    needed = {feature for field, feature in FIELDS.items() if not off(field, body.get(field))}
     constraint = body.get("structured_outputs")
+    if constraint is not None and not isinstance(constraint, dict):
+        return 'structured_outputs must be an object such as {"choice": [...]}'
     if isinstance(constraint, dict):
         needed |= {{"choice": "choice", "json": "JSON schema"}.get(kind, "regex") for kind in constraint}
     if path.endswith("/completions") and not path.endswith("/chat/completions"):

@@ -52,7 +52,7 @@ def demo(count: int) -> dict[str, Any]:
         answers = ask_all(questions)
     finally:
         if started:
-            server.down(settings())
+            server.down(settings(), owner=os.getpid())
     picture = plot.timeline(answers, f"{state['engine']}, {state['precision']}", shared().reports / "serving.png")
     tokens = sum(a.answer.completion_tokens for a in answers)
     seconds = sum(a.answer.seconds for a in answers)

@@ -24,6 +24,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
+OPEN = ("/health", "/metrics", "/tokenize", "/detokenize")  # besides /v1/...
+
+
 class Door:
     """Wraps `app`. vLLM builds it with the application only: then engine and settings are those of the process.
 
@@ -51,8 +54,11 @@ class Door:
         if not self._may_enter(scope):
             await refuse(send, 401, "the API key is missing or wrong", "invalid_api_key")
             return
-        if scope["method"] != "POST":
-            await self.app(scope, receive, send)
+        if problem := self._path(scope["path"]):
+            await refuse(send, 404, problem, "not_found")
+            return
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self.app(scope, replay(b"", receive), send)  # whatever body it has is not read
             return
         body = await read(receive, self.s.max_body_kib * 1024)
         if body is None:
@@ -72,7 +78,7 @@ class Door:
             self._inside -= 1
 
     def _may_enter(self, scope: MutableMapping[str, Any]) -> bool:
-        if not self._key or scope["path"] == "/health":
+        if not self._key or (scope["path"] == "/health" and scope["method"] == "GET"):
             return True
         given = next((v for k, v in scope["headers"] if k.lower() == b"authorization"), b"").decode("latin-1")
         scheme, _, key = given.partition(" ")
@@ -82,14 +88,21 @@ class Door:
         """(status, what is wrong), or None. Broken JSON passes: the engine names the place."""
         try:
             request = json.loads(body)
+        except RecursionError:
+            return 400, "the request is nested too deeply"
         except ValueError:
             return None
-        if not isinstance(request, dict) or not path.startswith("/v1"):
+        if not isinstance(request, dict):
             return None
         if self.models and request.get("model") not in (None, *self.models):
             return 404, f"the model {request['model']!r} does not exist; there is: {', '.join(self.models)}"
         reason = capabilities.refusal(self.engine, path, request)
         return (400, reason) if reason else None
+
+    def _path(self, path: str) -> str:
+        """Why a path is not served: llama.cpp knows its routes by other names too, which would pass the checks by."""
+        known = path in OPEN or (path.startswith("/v1/") and "//" not in path)
+        return "" if self.engine == "vllm" or known else f"no route {path}"
 
     def _retry(self) -> list[tuple[bytes, bytes]]:
         return [(b"retry-after", str(self.s.retry_after).encode())]

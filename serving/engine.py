@@ -39,18 +39,9 @@ class Choice:
         return asdict(self)
 
 
-def cpu_flags() -> frozenset[str]:
-    """The processor's feature flags; empty where the system does not tell (macOS)."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return frozenset()
-    return frozenset(next((line.split(":")[1].split() for line in text.splitlines() if line.startswith("flags")), []))
-
-
 def choose(s: ServingSettings) -> Choice:
     """The engine for these settings on this machine. NotReady where the one asked for is not installed."""
-    flags, threads = cpu_flags(), s.threads or vllm.cores()
+    flags, threads = vllm.cpu_flags(), s.threads or vllm.cores()
     if s.engine == "echo":
         return Choice("echo", "echo", "none", 1, "ENGINE=echo: a fake that repeats the question, for tests")
     if s.engine == "remote":

@@ -77,7 +77,10 @@ def available() -> float:
     free = float(psutil.virtual_memory().available)
     limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
     if limit.exists() and (text := limit.read_text().strip()).isdigit():
-        free = min(free, float(text) - float(used.read_text()))
+        # pages of files that were read are given back when they are needed
+        held = (limit.parent / "memory.stat").read_text().split()
+        cached = float(held[held.index("inactive_file") + 1]) if "inactive_file" in held else 0.0
+        free = min(free, float(text) - float(used.read_text()) + cached)
     return free
 
 

@@ -42,8 +42,9 @@ def port() -> int:
     return free_ports(1)[0]
 
 
-def ours(kind: str, name: str = "", drop: tuple[str, ...] = (), **environment: str) -> Peer:
-    """vLLM or llama.cpp with the shipped settings; `drop`: flags (with their values) and variables to leave out."""
+def ours(kind: str, name: str = "", drop: tuple[str, ...] = (), slots: int = 0, **environment: str) -> Peer:
+    """vLLM or llama.cpp with the shipped settings; `drop`: flags (with their values) and variables to leave out; `slots`:
+    llama.cpp's, where not the shipped four."""
     s = ServingSettings(ENGINE=kind, SERVING_PORT=port())
     choice = engine.choose(s)
     command, env = engine.command(choice, s)
@@ -53,18 +54,22 @@ def ours(kind: str, name: str = "", drop: tuple[str, ...] = (), **environment: s
             at = command.index(flag)
             valued = at + 1 < len(command) and not command[at + 1].startswith("--")
             command = command[:at] + command[at + 1 + valued :]
+    if slots:
+        command[command.index("--slots") + 1] = str(slots)
     served = Path(choice.model).name
     return Peer(name or f"{kind}, shipped", s.port, command, env | environment, {"model": served, **EXACT})
 
 
 def vllm_defaults() -> Peer:
-    """vLLM as its quick start runs it: bfloat16, compiled, its own processes and threads."""
+    """vLLM as its quick start runs it: bfloat16, compiled, its own processes and threads. Only the cache's size is said:
+    left to itself, it wants 92 % of the machine's memory and does not start here."""
     where, folder = port(), models.path("smollm2")
     command = [
         str(environments.python_of("torch")), "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder),
         "--served-model-name", "m", "--dtype", "bfloat16", "--host", "127.0.0.1", "--port", str(where),
     ]  # fmt: skip
-    return Peer("vllm, its defaults", where, command, base() | fresh_caches(), {"model": "m", **EXACT})
+    cache = {"VLLM_CPU_KVCACHE_SPACE": "1"}
+    return Peer("vllm, its defaults", where, command, base() | fresh_caches() | cache, {"model": "m", **EXACT})
 
 
 def transformers(batching: bool) -> Peer:

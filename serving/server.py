@@ -62,7 +62,8 @@ def status(s: ServingSettings) -> dict[str, Any]:
         return {"up": True, "url": url, **engine.choose(s).as_dict(), "model": model, "pid": 0, "owner": 0}
     running = process(s)
     told = home(s) / "engine.json"
-    state = recorded(s) | (files.read_json(told, "python -m serving down") if told.exists() else {}) if running else {}
+    heard = files.read_json(told, "python -m serving down") if told.exists() else {}
+    state = recorded(s) | heard if running else {k: v for k, v in heard.items() if heard["state"] == "given up"}
     return {"up": bool(running) and healthy(s), "url": f"{url_of(s)}/v1", "log": str(home(s) / "engine.log")} | state
 
 
@@ -91,20 +92,18 @@ def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
     with FileLock(home(s) / "up.lock"):
         if process(s):
             state = status(s)
-            if s.engine not in ("auto", state["engine"]):
-                raise NotReady(
-                    f"{state['engine']} is up, and ENGINE={s.engine} asks for another", "python -m serving down"
-                )
+            if other := difference(s, state):
+                raise NotReady(f"{state['engine']} is up, and {other} asks for another", "python -m serving down")
             wait(s)
             orphan = bool(owner) and bool(state["owner"]) and not psutil.pid_exists(state["owner"])
             console.say(
                 f"already up: {state['engine']}, {state['precision']}{'; its owner is gone, so we end it' if orphan else ''}"
             )
-            if orphan:
-                files.write_json(home(s) / "state.json", files.read_json(home(s) / "state.json", "") | {"owner": owner})
+            if orphan or not owner:  # who starts it by hand wants it to stay
+                files.write_json(home(s) / "state.json", recorded(s) | {"owner": owner})
             return status(s), orphan
         if recorded(s):
-            down(s)  # what a killed supervisor may have left
+            end(s)  # what a killed supervisor may have left
         if healthy(s) or port_taken(s.port):
             raise NotReady(
                 f"port {s.port} is taken by a process that is not ours", "SERVING_PORT=8712, and LLM_URL to match"
@@ -126,14 +125,14 @@ def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        started = psutil.Process(child.pid).create_time()
-        files.write_json(
-            home(s) / "state.json", {"pid": child.pid, "started": started, "owner": owner, **choice.as_dict()}
-        )
         try:
+            state = {"pid": child.pid, "started": psutil.Process(child.pid).create_time(), "owner": owner}
+            asked = {"task": s.task, "lora": s.lora}
+            files.write_json(home(s) / "state.json", state | choice.as_dict() | asked)
             wait(s)
         except BaseException:
-            down(s)
+            child.terminate()
+            end(s)
             raise
     return status(s), True
 
@@ -182,12 +181,34 @@ def port_taken(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def down(s: ServingSettings) -> bool:
-    """Drain the engine, end it and everything of its session; returns whether there was one."""
+def difference(s: ServingSettings, state: dict[str, Any]) -> str:
+    """What these settings ask for that is not what runs; empty where they agree."""
+    if s.engine not in ("auto", state["engine"]):
+        return f"ENGINE={s.engine}"
+    if s.model not in ("", state["model"]):
+        return f"MODEL={s.model}"
+    wanted = {"TASK": (s.task, state.get("task", s.task)), "LORA": (s.lora, state.get("lora", s.lora))}
+    return next((f"{name}={ours}" for name, (ours, theirs) in wanted.items() if ours != theirs), "")
+
+
+def down(s: ServingSettings, owner: int = 0) -> bool:
+    """Drain the engine, end it and everything of its session; returns whether there was one.
+
+    owner: process that ends what it started; nothing happens where somebody has taken the engine over since.
+    """
+    if s.engine == "remote":
+        return False  # not ours
+    with FileLock(home(s) / "up.lock"):
+        if owner and recorded(s).get("owner") != owner:
+            return False
+        return end(s)
+
+
+def end(s: ServingSettings) -> bool:
+    """`down`, for who holds the lock."""
     import psutil
 
     state, running = recorded(s), process(s)
-    (home(s) / "state.json").unlink(missing_ok=True)
     if running:
         with suppress(psutil.NoSuchProcess):
             running.terminate()
@@ -195,6 +216,7 @@ def down(s: ServingSettings) -> bool:
     left = orphans(state)
     if left:
         supervisor.end_session(state["pid"])
+    (home(s) / "state.json").unlink(missing_ok=True)
     with suppress(ChildProcessError, KeyError):
         os.waitpid(state["pid"], os.WNOHANG)
     return bool(running or left)

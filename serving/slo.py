@@ -104,7 +104,7 @@ def page(samples: Sequence[Mapping[str, Any]], now: float) -> list[dict[str, Any
                 "objective": o.meaning,
                 "good": str(stats.proportion(round(good), round(total))) if total else "no requests",
                 "n": round(total),
-                "burn": {f"{w // 60} min": round(rates[w], 2) if total else None for w in windows},
+                "burn": {f"{w // 60} min": round(rates[w], 2) if rates[w] == rates[w] else None for w in windows},
                 "alert": any(rates[long] > limit and rates[short] > limit for long, short, limit in ALERTS),
             }
         )
@@ -142,6 +142,9 @@ def prometheus_rules() -> dict[str, Any]:
                 "annotations": {"summary": f"Error budget burns: {o.meaning}"},
             }
         )
+    gone = 'absent(vllm:num_requests_running) or up{job="vllm"} == 0'
+    down = {"alert": "EngineDown", "expr": gone, "for": "2m", "labels": {"severity": "page"}}
+    rules.append(down | {"annotations": {"summary": "No engine answers: burn rates say nothing without requests"}})
     return {"groups": [{"name": "fieldkit-serving", "interval": "30s", "rules": rules}]}
 
 

@@ -9,13 +9,13 @@ FOLDER gets `engine.json` (what runs, how often it was started again) and `metri
 """
 
 import ctypes
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
@@ -86,13 +86,15 @@ class Supervisor:
             if now - self.sampled > SAMPLE_SECONDS:
                 self.sampled = now
                 self.sample()
-        elif self.ready and now - self.answered > HANGS_AFTER:
+        elif now - self.answered > (HANGS_AFTER if self.ready else self.s.start_timeout):
             end_session(keep={os.getpid()})
 
     def again(self) -> bool:
         """Start a fallen engine once more; False where it never answered or fell too often."""
         if time.monotonic() - self.born > QUIET_SECONDS:
             self.restarts = 0
+        if self.stopping:
+            return True
         code = self.child.returncode
         end_session(keep={os.getpid()})  # vLLM's worker may outlive its server by seconds, and holds memory
         if not self.ready or self.restarts >= self.s.max_restarts:
@@ -101,19 +103,25 @@ class Supervisor:
             return False
         self.restarts += 1
         self.start()
+        if self.stopping:  # SIGTERM came in between: the new one has not heard it
+            self.child.terminate()
         return True
 
     def sample(self) -> None:
         """Keep what the SLO page needs of /metrics."""
         from serving import slo
 
-        text = fetch(self.s.port, "/metrics")
-        sample = slo.sample(text) if text else {}
-        if not sample:
-            return
+        text = fetch(self.s.port, "/metrics") or ""
         file = self.folder / "metrics.jsonl"
-        with file.open("a") as stream:
-            stream.write(json.dumps(sample) + "\n")
+        try:
+            sample = slo.sample(text)
+            if not sample:
+                return
+            with file.open("a") as stream:
+                stream.write(json.dumps(sample) + "\n")
+        except (OSError, ValueError) as error:  # watching must not end what it watches
+            sys.stderr.write(f"no sample: {error}\n")
+            return
         if file.stat().st_size > KEEP_SAMPLES * 2 * 600:
             files.write_text(file, "\n".join(file.read_text().splitlines()[-KEEP_SAMPLES:]) + "\n")
 
@@ -133,11 +141,12 @@ class Supervisor:
 def fetch(port: int, path: str) -> str | None:
     """The text of a GET that answered 200, else None."""
     key = shared().llm_key.get_secret_value()
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the key is for nobody's proxy
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {key}"})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  (a loopback address)
+        with direct.open(request, timeout=5) as answer:
             return str(answer.read().decode()) if answer.status == 200 else None
-    except (urllib.error.URLError, OSError):
+    except (OSError, http.client.HTTPException, ValueError):  # whatever it is, it is no healthy engine
         return None
 
 

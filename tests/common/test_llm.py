@@ -108,6 +108,16 @@ WHOLE = json.dumps(
 )
 
 
+ABORTED = json.dumps(
+    json.loads(WHOLE) | {"choices": [{"index": 0, "delta": {"content": "ha"}, "finish_reason": "abort"}]}
+)
+
+
+def test_an_answer_that_a_shutdown_cut_off_is_no_answer(home, broken_server) -> None:
+    with pytest.raises(EngineFailed, match="ended before the answer did"):
+        LLM(broken_server([ABORTED, "[DONE]"]), model="m").chat(HELLO)
+
+
 @pytest.mark.parametrize("broken", [[], ["[DONE]"], [ERROR, "[DONE]"]], ids=["cut off", "empty", "vLLM's error event"])
 def test_what_broke_before_its_first_token_is_asked_again(home, broken_server, broken) -> None:
     heard: list[str] = []

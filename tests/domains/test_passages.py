@@ -33,6 +33,9 @@ def test_a_long_paragraph_is_cut_between_sentences() -> None:
     assert len(found) > 3 and all(p.text.endswith(".") and len(p.text.split()) <= PIECE for p in found)
 
 
-def test_one_endless_sentence_is_kept_whole() -> None:
-    (passage,) = pieces("d#s", "T", words(500))
-    assert len(passage.text.split()) == 500
+def test_no_piece_is_longer_than_the_encoder_reads() -> None:
+    table = "\n".join(f"| row {i} | {words(20)} |" for i in range(40))
+    for text in (words(500), table, f"{words(170)}.\n\n{words(170)}.\n\n{words(20)}."):
+        found = list(pieces("d#s", "T", text))
+        assert len(found) > 1 and all(len(p.text.split()) <= PIECE for p in found)
+        assert {w for p in found for w in p.text.split()} == set(text.split())

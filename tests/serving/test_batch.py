@@ -82,6 +82,38 @@ def test_no_rows_is_a_result_too(home, echo_url, tmp_path) -> None:
     assert answers(tmp_path / "out.parquet") == []
 
 
+def test_a_file_that_pandas_wrote_is_read(home, echo_url, tmp_path) -> None:
+    import pandas as pd
+
+    pd.DataFrame({"prompt": ["a", "b"]}).to_parquet(tmp_path / "in.parquet")
+    batch.run(tmp_path / "in.parquet", tmp_path / "out.parquet", "local", echo_url, 8, 4)
+    assert len(answers(tmp_path / "out.parquet")) == 2
+
+
+def test_the_result_of_an_earlier_run_is_refused_before_any_work(home, echo_url, prompts, tmp_path) -> None:
+    batch.run(prompts, tmp_path / "out.parquet", "local", echo_url, 8, 4)
+    with pytest.raises(BadInput, match="has a column answer"):
+        batch.run(tmp_path / "out.parquet", tmp_path / "again.parquet", "local", echo_url, 8, 4)
+
+
+def test_a_target_that_cannot_be_written_is_refused_before_any_work(home, echo_url, prompts, tmp_path) -> None:
+    for target in (tmp_path, tmp_path / "nowhere" / "out.parquet"):
+        with pytest.raises(BadInput, match="folder"):
+            batch.run(prompts, target, "local", echo_url, 8, 4)
+
+
+def test_a_prompt_that_the_engine_refuses_is_a_row_and_a_wrong_key_is_not(key, echo, prompts, tmp_path) -> None:
+    from common.llm import LLM
+    from serving import server
+
+    server.up(echo.model_copy(update={"max_body_kib": 1}))
+    url = f"{server.url_of(echo)}/v1"
+    found = batch.score(["short", "long " * 1000], LLM(url), 8, 2)
+    assert found["answer"][0] and found["answer"][1] is None and "1 KiB" in found["error"][1]
+    with pytest.raises(EngineFailed, match="401"):
+        batch.score(["short"], LLM(url, "echo", key="wrong"), 8, 1)
+
+
 @pytest.mark.slow
 def test_ray_gives_the_same_answers_on_a_local_cluster(home, echo_url, prompts, tmp_path) -> None:
     batch.run(prompts, tmp_path / "local.parquet", "local", echo_url, 8, 4)

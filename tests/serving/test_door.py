@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from common.errors import NotReady
+from common.llm import LLM
 from serving import server
 from tests.serving.conftest import HELLO, call
 
@@ -45,6 +47,22 @@ def test_what_would_be_ignored_is_refused(echo_url, change, status, says) -> Non
     found, _, text = call(echo_url, CHAT, HELLO | change)
     assert found == status and says in text
     assert status == 200 or ("mend" not in text and json.loads(text)["error"]["message"])
+
+
+@pytest.mark.parametrize("path", ["/chat/completions", "//v1/chat/completions", "/v1//chat/completions", "/completion"])
+def test_a_route_by_another_name_does_not_pass_the_checks_by(echo_url, path) -> None:
+    assert call(echo_url, path, HELLO | {"tools": [{"type": "function"}]})[0] == 404
+
+
+def test_a_request_that_is_nested_without_end_is_refused(echo_url) -> None:
+    assert call(echo_url, CHAT, b"[" * 100_000)[0] == 400
+
+
+def test_a_wrong_key_is_named(key, echo, monkeypatch) -> None:
+    server.up(echo)
+    with pytest.raises(NotReady, match="refuses the key") as caught:
+        LLM(f"{server.url_of(echo)}/v1", key="wrong")
+    assert "LLM_API_KEY" in caught.value.mend
 
 
 def test_broken_json_reaches_the_engine_which_says_so(echo_url) -> None:

@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
 from common.errors import BadInput, NotReady
 from serving import engine
 from serving.config import ServingSettings
+from tests.conftest import forget
 
 
 def test_echo_says_that_it_is_a_fake() -> None:
@@ -28,7 +31,7 @@ def test_without_vllm_auto_falls_back_and_vllm_asks_for_setup(monkeypatch, tmp_p
     ("flags", "precision"), [({"avx2"}, "float32"), ({"avx2", "avx512_bf16"}, "bfloat16"), ({"amx_bf16"}, "bfloat16")]
 )
 def test_precision_follows_the_processor(monkeypatch, flags, precision) -> None:
-    monkeypatch.setattr(engine, "cpu_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(engine.vllm, "cpu_flags", lambda: frozenset(flags))
     monkeypatch.setattr(engine.environments, "has_gpu", lambda: False)
     monkeypatch.setattr(engine.vllm, "installed", lambda: True)
     choice = engine.choose(ServingSettings(ENGINE="auto"))
@@ -53,3 +56,74 @@ def test_a_model_in_the_wrong_format_is_refused(tmp_path, monkeypatch) -> None:
         s = ServingSettings(ENGINE=name, MODEL=str(tmp_path))
         with pytest.raises(BadInput, match=says):
             engine.command(engine.choose(s), s)
+
+
+W4A16 = {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 4}}}}
+
+
+@pytest.mark.parametrize(
+    ("quantization", "flags", "refused"),
+    [
+        (W4A16, {"avx2"}, True),
+        (W4A16, {"avx2", "avx512f"}, False),
+        ({"quant_method": "gptq", "bits": 4}, {"avx2"}, True),
+        ({"quant_method": "compressed-tensors", "config_groups": {"g": {"weights": {"num_bits": 8}}}}, {"avx2"}, False),
+        (None, {"avx2"}, False),
+    ],
+)
+def test_four_bit_weights_are_refused_where_vllm_has_no_kernel(
+    tmp_path, monkeypatch, quantization, flags, refused
+) -> None:
+    """Without this, the start succeeds and the first request brings the engine down."""
+    (tmp_path / "config.json").write_text(json.dumps({"quantization_config": quantization}))
+    (tmp_path / "model.safetensors").touch()
+    monkeypatch.setattr(engine.vllm, "cpu_flags", lambda: frozenset(flags))
+    monkeypatch.setattr(engine.environments, "has_gpu", lambda: False)
+    if refused:
+        with pytest.raises(BadInput, match="AVX-512"):
+            engine.vllm.command(tmp_path, "m", "float32", ServingSettings())
+    else:
+        assert engine.vllm.command(tmp_path, "m", "float32", ServingSettings())[0]
+
+
+def test_adapters_and_encoders_want_vllm(store) -> None:
+    if not (store / "smollm2-gguf").exists():
+        pytest.skip("the store has no smollm2-gguf: make setup")
+    for setting in ({"LORA": "a=b"}, {"TASK": "embed"}):
+        s = ServingSettings(ENGINE="llamacpp", MODEL=str(store / "smollm2-gguf"), **setting)
+        with pytest.raises(BadInput, match="needs vLLM"):
+            engine.command(engine.choose(s), s)
+
+
+def test_an_adapter_that_is_none_is_named(tmp_path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").touch()
+    with pytest.raises(BadInput, match="is not name=folder"):
+        engine.vllm.command(tmp_path, "m", "float32", ServingSettings(LORA=f"legal={tmp_path}"))
+
+
+def test_a_remote_endpoint_is_asked_and_never_started(home, echo_url, monkeypatch) -> None:
+    from serving import server
+
+    monkeypatch.setenv("LLM_URL", echo_url)
+    forget()
+    s = ServingSettings(ENGINE="remote")
+    state, started = server.up(s)
+    assert not started and state["model"] == "echo" and state["url"] == echo_url
+    assert not server.down(s)
+
+
+def test_a_remote_endpoint_that_does_not_answer_is_named(home, monkeypatch) -> None:
+    from serving import server
+
+    monkeypatch.setenv("LLM_URL", "http://127.0.0.1:9/v1")
+    forget()
+    with pytest.raises(NotReady, match="no LLM answers at http"):
+        server.up(ServingSettings(ENGINE="remote"))
+
+
+def test_weights_that_could_run_code_are_refused(tmp_path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "pytorch_model.bin").touch()
+    with pytest.raises(BadInput, match="pickles"):
+        engine.vllm.command(tmp_path, "m", "float32", ServingSettings())

@@ -80,6 +80,13 @@ def test_a_wrong_request_gets_its_status_and_a_reason(url, path, body, status, s
     assert call(url, "/health")[0] == 200  # and nothing fell
 
 
+def test_llama_cpp_is_reached_by_no_other_name(home, engine, url) -> None:
+    if engine != "llamacpp":
+        pytest.skip("vLLM has one name for each route")
+    for path in ("/chat/completions", "//v1/chat/completions", "/completion", "/slots", "/props"):
+        assert call(url, path, HELLO | {"tools": [{"type": "function"}]})[0] == 404, path
+
+
 def running(engine: str, url: str) -> float:
     """Requests that the engine works on now, by its own metrics."""
     name = {"vllm": "vllm:num_requests_running", "llamacpp": "llamacpp:requests_processing"}[engine]

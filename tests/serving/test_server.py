@@ -11,6 +11,7 @@ import urllib.request
 import psutil
 import pytest
 
+from common.errors import NotReady
 from serving import server
 from serving.config import ServingSettings
 from tests.conftest import free_port, run_cli
@@ -48,10 +49,23 @@ def test_an_engine_whose_owner_was_killed_is_taken_over(echo) -> None:
     _, ends_it = server.up(echo, owner=os.getpid())
     assert not ends_it  # its owner lives
     owner.kill(), owner.wait()
-    _, ends_it = server.up(echo)
-    assert not ends_it  # nobody asks to own it
     _, ends_it = server.up(echo, owner=os.getpid())
     assert ends_it
+
+
+def test_another_model_is_not_what_is_already_up(echo) -> None:
+    server.up(echo)
+    for other in ({"model": "elsewhere"}, {"task": "embed"}, {"lora": "a=b"}, {"engine": "llamacpp"}):
+        with pytest.raises(NotReady, match="asks for another"):
+            server.up(echo.model_copy(update=other))
+
+
+def test_who_started_it_does_not_end_it_once_somebody_else_asked_for_it(echo) -> None:
+    _, ends_it = server.up(echo, owner=os.getpid())
+    assert ends_it
+    server.up(echo)  # by hand: it is to stay
+    assert not server.down(echo, owner=os.getpid()) and server.status(echo)["up"]
+    assert server.down(echo)
 
 
 def test_a_state_file_of_a_stranger_s_process_is_stale(echo) -> None:

@@ -49,6 +49,8 @@ def test_restarts_are_bounded(echo) -> None:
     until(lambda: server.process(s) is None)
     told = (server.home(s) / "engine.json").read_text()
     assert "given up" in told and "it fell 2 times" in told
+    shown = run_cli("serving", "status", env={"SERVING_PORT": str(s.port)})
+    assert "was given up, it fell 2 times" in shown.stderr
     assert not server.port_taken(s.port)
 
 
