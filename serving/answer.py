@@ -51,19 +51,20 @@ def ask(
             span.set_outputs([{"page_content": p.text, "metadata": {"id": p.id, "score": score}} for p, score in found])
         request = messages(prompt, pack.config.assistant, given, question)
         answer = llm.chat(request, max_tokens=max_tokens, on_text=on_text)
-        cites = support(question, answer.text, given, index.encoder)
-        text = with_ids(question, answer.text, given, index.encoder)
+        text, cites = with_ids(question, answer.text, given, index.encoder)
         trace.set_outputs({"answer": text, "cites": cites})
     return Cited(question, answer, given, cites, text)
 
 
-def with_ids(question: str, answer: str, passages: Sequence[Passage], encoder: Encoder) -> str:
-    """The answer with the ids of its evidence after each sentence; a sentence without any stays bare."""
-    marked = []
+def with_ids(question: str, answer: str, passages: Sequence[Passage], encoder: Encoder) -> tuple[str, list[str]]:
+    """(the answer with the ids of its evidence after each sentence, all these ids); a sentence without any stays bare."""
+    marked, found = [], []
     for sentence in sentences(answer):
-        cites = support(question, sentence, passages, encoder)
+        worded = re.search(r"[A-Za-z]{4,}", sentence)  # "1." of a list says nothing that could be supported
+        cites = support(question, sentence, passages, encoder) if worded else []
         marked.append(f"{sentence} [{', '.join(cites)}]" if cites else sentence)
-    return " ".join(marked)
+        found += [c for c in cites if c not in found]
+    return " ".join(marked), found
 
 
 def support(question: str, answer: str, passages: Sequence[Passage], encoder: Encoder) -> list[str]:

@@ -166,7 +166,7 @@ VARIANTS: dict[str, Callable[[], peers.Peer]] = {
     "shipped, GNU OpenMP": lambda: peers.ours("vllm", "", ("LD_PRELOAD",)),
     "shipped, blocks of 128": lambda: peers.ours("vllm", "", ("--block-size",)),
     "shipped, compiled": lambda: peers.ours(
-        "vllm", "", ("--enforce-eager", "TORCHDYNAMO_DISABLE"), **peers.fresh_caches()
+        "vllm", "", ("--enforce-eager", "TORCHDYNAMO_DISABLE"), environment=peers.fresh_caches()
     ),
 }
 

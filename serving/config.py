@@ -40,6 +40,8 @@ class ServingSettings(BaseSettings):
     drain_seconds: int = Field(20, validation_alias="DRAIN_SECONDS", ge=0)
     # Times that a crashed engine is started again before we give up: a fault that comes back is for a person.
     max_restarts: int = Field(3, validation_alias="MAX_RESTARTS", ge=0)
+    # Compile the model on a CPU, too: 10 to 26 % faster, and a start of 105 s instead of 22 (make bench-serving).
+    compile: bool = Field(False, validation_alias="COMPILE")
     # What an overloaded engine's 503 tells clients to wait, in seconds: about one answer of 64 tokens at 16 streams.
     retry_after: int = Field(2, validation_alias="RETRY_AFTER", ge=1)
     # Largest request body, in KiB: a prompt of 2,048 tokens has about 10.

@@ -54,8 +54,8 @@ class Door:
         if not self._may_enter(scope):
             await refuse(send, 401, "the API key is missing or wrong", "invalid_api_key")
             return
-        if problem := self._path(scope["path"]):
-            await refuse(send, 404, problem, "not_found")
+        if unknown := self._path(scope["path"]):
+            await refuse(send, 404, unknown, "not_found")
             return
         if scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, replay(b"", receive), send)  # whatever body it has is not read

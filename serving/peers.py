@@ -42,7 +42,9 @@ def port() -> int:
     return free_ports(1)[0]
 
 
-def ours(kind: str, name: str = "", drop: tuple[str, ...] = (), slots: int = 0, **environment: str) -> Peer:
+def ours(
+    kind: str, name: str = "", drop: tuple[str, ...] = (), slots: int = 0, environment: Mapping[str, str] | None = None
+) -> Peer:
     """vLLM or llama.cpp with the shipped settings; `drop`: flags (with their values) and variables to leave out; `slots`:
     llama.cpp's, where not the shipped four."""
     s = ServingSettings(ENGINE=kind, SERVING_PORT=port())
@@ -57,7 +59,7 @@ def ours(kind: str, name: str = "", drop: tuple[str, ...] = (), slots: int = 0, 
     if slots:
         command[command.index("--slots") + 1] = str(slots)
     served = Path(choice.model).name
-    return Peer(name or f"{kind}, shipped", s.port, command, env | environment, {"model": served, **EXACT})
+    return Peer(name or f"{kind}, shipped", s.port, command, env | dict(environment or {}), {"model": served, **EXACT})
 
 
 def vllm_defaults() -> Peer:
@@ -104,7 +106,7 @@ def running(peer: Peer, log: Path, limit: float = 600) -> Iterator[tuple[float, 
         began = time.monotonic()
         child = subprocess.Popen(
             peer.command, env=peer.environment, cwd=environments.ROOT, stdout=stream, stderr=stream,
-            stdin=subprocess.DEVNULL, start_new_session=True,
+            stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=supervisor.die_with_parent,
         )  # fmt: skip
     try:
         while supervisor.fetch(peer.port, "/health") is None:

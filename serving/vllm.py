@@ -10,8 +10,6 @@ from serving.config import ServingSettings
 
 # Additions to the environment on a CPU. None of these is a default of vLLM's; `make bench-serving` measures each.
 CPU = {
-    # Eager execution compiles nothing but one helper of the log probabilities, which then takes 12 s at its first use.
-    "TORCHDYNAMO_DISABLE": "1",
     # Engine and worker in one process: a third of the start is importing vLLM once more.
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     # vLLM binds threads of worker processes only; here the system places them.
@@ -21,6 +19,10 @@ CPU = {
     # Its processes talk to each other by this address, which is the machine's outward one by default.
     "VLLM_HOST_IP": "127.0.0.1",
 }
+
+
+# Eager execution compiles nothing but one helper of the log probabilities, which then takes 12 s at its first use.
+EAGER = {"TORCHDYNAMO_DISABLE": "1"}
 
 
 def installed() -> bool:
@@ -83,11 +85,12 @@ def command(folder: Path, name: str, precision: str, s: ServingSettings) -> tupl
         arguments += ["--otlp-traces-endpoint", s.traces]
     if not on_cpu:
         return arguments, {"VLLM_HOST_IP": CPU["VLLM_HOST_IP"]}
-    # eager: compiling takes minutes on a CPU and gains little; 32: a prefix is shared up to its last whole block, and the
-    # default of 128 computes up to 127 tokens of it again
-    arguments += ["--enforce-eager", "--distributed-executor-backend", "uni", "--block-size", "32"]
+    # a prefix is shared up to its last whole block, and the default of 128 computes up to 127 tokens of it again
+    arguments += ["--distributed-executor-backend", "uni", "--block-size", "32"]
     here = {"VLLM_CPU_KVCACHE_SPACE": str(s.kv_cache_gib), "OMP_NUM_THREADS": str(s.threads or cores())}
-    return arguments, CPU | here | preload()
+    if s.compile:
+        return arguments, CPU | here | preload()
+    return [*arguments, "--enforce-eager"], CPU | EAGER | here | preload()
 
 
 def four_bit(folder: Path) -> bool:

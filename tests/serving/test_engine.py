@@ -127,3 +127,14 @@ def test_weights_that_could_run_code_are_refused(tmp_path) -> None:
     (tmp_path / "pytorch_model.bin").touch()
     with pytest.raises(BadInput, match="pickles"):
         engine.vllm.command(tmp_path, "m", "float32", ServingSettings())
+
+
+def test_compiling_is_asked_for(store) -> None:
+    if not (store / "smollm2").exists():
+        pytest.skip("the store has no smollm2: make setup-torch")
+    eager, here = engine.vllm.command(store / "smollm2", "m", "float32", ServingSettings())
+    compiled, there = engine.vllm.command(store / "smollm2", "m", "float32", ServingSettings(COMPILE="yes"))
+    if "--block-size" not in eager:
+        pytest.skip("a GPU build compiles by itself")
+    assert "--enforce-eager" in eager and "TORCHDYNAMO_DISABLE" in here
+    assert "--enforce-eager" not in compiled and "TORCHDYNAMO_DISABLE" not in there

@@ -57,5 +57,6 @@ def test_the_pack_s_own_answers_are_supported_by_their_passages_and_by_few_other
 def test_each_sentence_of_an_answer_carries_the_ids_of_its_evidence(finance, encoder) -> None:
     passage = next(p for p in finance.passages if p.id == "backtesting#zones")
     answer = "Ten or more exceptions put a model in the red zone. Bananas grow in warm countries far away."
-    marked = with_ids(ZONES, answer, [passage], encoder)
+    marked, cites = with_ids(ZONES, f"1. {answer}", [passage], encoder)
+    assert marked.startswith("1. Ten") and cites == ["backtesting#zones"]
     assert "red zone. [backtesting#zones]" in marked and marked.endswith("far away.")
