@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from common.contracts import Alert
 from common.tracking import mlflow_client
 from domains.pack import Pack
+from domains.periods import day_after
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def from_records(alert: Alert, pack: Pack) -> list[Fact]:
     """Signs of broken data in the window: missing values, and inputs that stand still."""
     table = pack.records()
     time = table[pack.config.records.time]
-    rows = table[(time >= alert.window_start) & (time <= alert.window_end)]
+    rows = table[(time >= alert.window_start) & (time < day_after(alert.window_end))]
     numerical = rows[pack.config.records.numerical]
     still = (numerical.nunique() <= 1).mean() if len(rows) else 1.0
     source = pack.config.records.file

@@ -21,6 +21,7 @@ from common.errors import NotReady, Refused
 from common.llm import LLM
 from common.settings import settings as shared
 from domains.pack import Pack, load
+from domains.periods import window_of
 
 NEEDS_NO_APPROVAL = "low"
 
@@ -92,7 +93,7 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
         action, reason = proposal.choose(alert, facts, pack_of(alert), s)
         rationale, author = proposal.explain(alert, facts, action.name, reason, reachable_llm())
         made = proposal.Proposal(
-            action.name, action.risk, action.approver, proposal.training_end(alert), reason, rationale, author
+            action.name, action.risk, action.approver, proposal.training_end(alert, pack_of(alert)), reason, rationale, author
         )
         return {"proposal": made.as_dict()}
 
@@ -155,14 +156,15 @@ def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
 
 
 def verify(domain: str, alert: Alert, challenger: str) -> dict[str, Any]:
-    """The effect on data that did not decide it: the registry's alias, and the year after the incident's window."""
-    year = int(alert.window_start[:4]) + 1
+    """The effect on data that did not decide it: the registry's alias, and the window after the incident's."""
+    pack = pack_of(alert)
+    first, last = window_of(pack, window_of(pack, alert.window_end)[1] + timedelta(days=1))
     result: dict[str, Any] = {"champion": registry.champion_of(alert.model)}
     try:
         result["next_window"] = registry.compare(
-            domain, alert.model_version, challenger, f"{year}-01-01", f"{year}-12-31"
+            domain, alert.model_version, challenger, str(first.date()), str(last.date())
         )
-    except Exception as error:  # the next year may not be there yet: that is no failure of the action
+    except Exception as error:  # the next window may not be there yet: that is no failure of the action
         result["next_window"] = f"not measured: {error}"
     return result
 

@@ -8,11 +8,11 @@ from common.plot import figure, interval, save
 
 
 def before_after(incident: str, outcome: dict[str, Any], path: Path) -> Path | None:
-    """Paired Brier difference, challenger minus champion, on the incident's window and on the year after. PNG at `path`;
+    """Paired Brier difference, challenger minus champion, on the incident's window and on the one after. PNG at `path`;
     None where the action compared nothing."""
     found = {
         "incident's window\n(decided)": outcome.get("incident_window"),
-        "year after\n(verified)": outcome.get("after", {}).get("next_window"),
+        "window after\n(verified)": outcome.get("after", {}).get("next_window"),
     }
     rows: list[tuple[str, dict[str, Any]]] = [(label, row) for label, row in found.items() if isinstance(row, dict)]
     if not rows:

@@ -13,7 +13,9 @@ from agents.evidence import Fact
 from common.contracts import Alert
 from common.errors import EngineFailed, Refused
 from common.llm import LLM
-from domains.pack import Action, Pack
+from domains.forms import Action
+from domains.pack import Pack
+from domains.periods import window_of
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,11 @@ def choose(alert: Alert, facts: Sequence[Fact], pack: Pack, s: AgentSettings) ->
     return allowed[name], reason
 
 
-def training_end(alert: Alert) -> str:
-    """The last day of the year before the incident's window: the window itself is kept for the comparison."""
-    return f"{int(alert.window_start[:4]) - 1}-12-31"
+def training_end(alert: Alert, pack: Pack) -> str:
+    """The last day before the incident's window: the window itself is kept for the comparison."""
+    import pandas as pd
+
+    return str((window_of(pack, alert.window_start)[0] - pd.Timedelta(days=1)).date())
 
 
 def explain(alert: Alert, facts: Sequence[Fact], action: str, reason: str, llm: LLM | None) -> tuple[str, str]:

@@ -76,6 +76,17 @@ def proportion(successes: int, n: int) -> Estimate:
     return Estimate(value=successes / n, low=float(interval.low), high=float(interval.high), n=n)
 
 
+def auc(y: ArrayLike, p: ArrayLike) -> float:
+    """Area under the ROC curve, ties counted half (Mann-Whitney). ValueError where one class is absent."""
+    from scipy.stats import rankdata
+
+    outcome, ranks = np.asarray(y, bool), rankdata(p)
+    positive, negative = int(outcome.sum()), int((~outcome).sum())
+    if not positive or not negative:
+        raise ValueError("one class is absent")
+    return float((ranks[outcome].sum() - positive * (positive + 1) / 2) / (positive * negative))
+
+
 def mcnemar(baseline: Sequence[bool], candidate: Sequence[bool], worse: bool = False) -> float:
     """Exact McNemar p-value on paired pass/fail results; one-sided for "the candidate is worse" where `worse`."""
     from scipy.stats import binomtest

@@ -1,19 +1,30 @@
 """Check a pack: what does not fit together, each finding with file, line and mend.
 
-Not checked here: whether the facts are right. A person reads for that.
+Every part is read line by line, so that one broken line does not hide the others. Not checked here: whether the facts
+are right. A person reads for that.
 """
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
-from common import files
-from domains.pack import Pack
+from pydantic import ValidationError
+
+from common.errors import BadInput
+from domains.forms import Attack, Passage, Person, Question
+from domains.pack import Line, Pack, explain, load
+from domains.passages import body_of, front_matter
+
+PARTS = ("documents", "questions", "attacks", "people")
+UNFILLED = "TODO"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to mend."""
+    """One thing to mend. `line` 0: the file as a whole."""
 
     file: str
     line: int
@@ -29,106 +40,215 @@ class Finding:
         return asdict(self)
 
 
+class Reading:
+    """A pack's text files, read as far as they can be: records with their line numbers, and what could not be read."""
+
+    def __init__(self, pack: Pack):
+        self.pack, self.broken = pack, list[Finding]()
+        self.questions = list(self._lines("questions.jsonl", Question))
+        self.attacks = list(self._lines("attacks.jsonl", Attack))
+        self.people = list(self._lines("people.jsonl", Person))
+        self.toml = (pack.folder / "pack.toml").read_text().splitlines()
+
+    def _lines(self, name: str, form: type[Line]) -> Iterator[tuple[int, Line]]:
+        file = self.pack.folder / name
+        if not file.exists():
+            self.broken.append(Finding(name, 0, "the file is missing", f"write it: one JSON object a line, {form.__name__}"))
+            return
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            try:
+                yield number, form.model_validate(json.loads(line))
+            except ValidationError as error:
+                self.broken.append(Finding(name, number, explain(error), "correct the field; domains/forms.py has the form"))
+            except ValueError as error:
+                self.broken.append(Finding(name, number, f"not JSON: {error}", "write the line as one JSON object"))
+
+    def at(self, pattern: str) -> int:
+        """The line of `pack.toml` that matches, 0 where none does."""
+        return next((n for n, line in enumerate(self.toml, 1) if re.search(pattern, line)), 0)
+
+    @cached_property
+    def passages(self) -> dict[str, Passage]:
+        """The passages by id."""
+        return {p.id: p for p in self.pack.passages}
+
+
 def check(pack: Pack) -> list[Finding]:
-    """All findings of a pack; empty where it is in order. Raises BadInput where a file cannot be read at all."""
-    return [*check_records(pack), *check_documents(pack), *check_questions(pack), *check_attacks(pack)]
+    """All findings of a pack; empty where it is in order."""
+    from domains.check_records import check_records
+
+    if pack.config.control:
+        bare = Reading.__new__(Reading)
+        bare.pack, bare.toml = pack, (pack.folder / "pack.toml").read_text().splitlines()
+        return [*check_config(bare), *check_records(pack, bare.at)]
+    r = Reading(pack)
+    return [
+        *check_config(r),
+        *check_records(pack, r.at),
+        *r.broken,
+        *check_documents(r),
+        *check_questions(r),
+        *check_attacks(r),
+        *check_people(r),
+    ]
 
 
-def check_records(pack: Pack) -> Iterator[Finding]:
-    """The table against `pack.toml`."""
-    config, table = pack.config.records, pack.records()
-    file = config.file
-    digest = files.sha256(pack.folder / file)
-    if digest != config.sha256:
+def check_path(name: str) -> list[Finding]:
+    """The findings of a pack by name or path; a `pack.toml` that cannot be read is one, too."""
+    try:
+        return check(load(name))
+    except BadInput as error:
+        if "no domain pack" in error.message:
+            raise
+        return [Finding("pack.toml", 0, error.message, error.mend)]
+
+
+def check_config(r: Reading) -> Iterator[Finding]:
+    """Licences, dates, actions, and what `new` left to fill in."""
+    c, name = r.pack.config, "pack.toml"
+    for number, line in enumerate(r.toml, 1):
+        if UNFILLED in line:
+            yield Finding(name, number, f"still to fill in: {line.strip()}", "write your own value")
+    for part in ("records",) if c.control else ("records", *PARTS):
+        if not c.licences.get(part, "").strip():
+            yield Finding(name, r.at(r"^\[licences\]"), f"no licence for the {part}", f'licences.{part} = "the SPDX name"')
+    if c.records.target in r.pack.features:
         yield Finding(
-            file, 0, "its sha256 is not the one in pack.toml", f'if the change is meant: records.sha256 = "{digest}"'
+            name, r.at(rf"^{c.records.target} = "), "the target is also an input", "take it out of records.columns: it leaks the label"
         )
-    if len(table) != config.rows:
-        yield Finding(file, 0, f"{len(table)} rows, pack.toml says {config.rows}", f"records.rows = {len(table)}")
-    for column in [*pack.features, config.target]:
-        if column not in table:
-            yield Finding(file, 0, f"no column {column}", "correct the name in pack.toml, or add the column")
-        elif table[column].isna().all():
-            yield Finding(file, 0, f"column {column} is empty", "drop it from pack.toml")
-    if config.target in table and set(table[config.target].dropna().unique()) - {0, 1}:
-        yield Finding(file, 0, f"target {config.target} holds more than 0 and 1", "code the outcome as 0 or 1")
-    if config.target in pack.features:
+    if c.records.time in r.pack.features:
         yield Finding(
-            "pack.toml", 0, "the target is also an input", "take it out of numerical or categorical: it leaks the label"
+            name, r.at(rf"^{c.records.time} = "), "the time is also an input", "take it out: a model cannot see a later date"
         )
-    dates = [pack.config.champion.train_from, pack.config.champion.train_until, pack.config.monitor.start]
+    dates = [c.champion.train_from, c.champion.train_until, c.monitor.start]
     if dates != sorted(dates):
         yield Finding(
-            "pack.toml", 0, f"dates out of order: {', '.join(dates)}", "train_from <= train_until <= monitor.from"
+            name, r.at("^train_from"), f"dates out of order: {', '.join(dates)}", "train_from <= train_until <= monitor.from"
         )
+    for period in c.champion.reference:
+        first, _, last = period.partition("/")
+        if not c.champion.train_from <= first <= (last or first) <= c.champion.train_until:
+            yield Finding(
+                name, r.at("^reference"), f"reference {period} is not in the training period, or runs backwards",
+                f"a period between {c.champion.train_from} and {c.champion.train_until}",
+            )  # fmt: skip
+    for action in c.actions:
+        if (action.risk == "low") == bool(action.approver):
+            yield Finding(
+                name, r.at(rf'^name = "{action.name}"'), f"action {action.name} has risk {action.risk} and approver {action.approver!r}",
+                "name an approver for medium and high risk, and none for low",
+            )  # fmt: skip
+    if not c.control and not c.actions:
+        yield Finding(name, 0, "no action that an agent may propose", "[[actions]] with name, risk and approver")
 
 
-def check_documents(pack: Pack) -> Iterator[Finding]:
-    """Documents: present, cut into passages, and free of the canary."""
-    for file in sorted((pack.folder / "documents").glob("*.md")):
-        text = file.read_text()
-        if not any(p.id.startswith(f"{file.stem}#") for p in pack.passages):
-            yield Finding(f"documents/{file.name}", 1, "no section", "start each passage with a line `## Heading`")
-        for number, line in enumerate(text.splitlines(), 1):
-            if pack.canary and pack.canary.lower() in line.lower():
-                yield Finding(
-                    f"documents/{file.name}",
-                    number,
-                    "the canary occurs here",
-                    "take it out: a leak test would blame the model",
-                )
-    for passage, times in Counter(p.id for p in pack.passages).items():
+def check_documents(r: Reading) -> Iterator[Finding]:
+    """Documents: present, cut into passages, their references in place, free of canaries and of what must not leak."""
+    stems = {file.stem for file in r.pack.documents}
+    if not stems:
+        yield Finding("documents", 0, "no document", "write documents/NAME.md with `## ` sections")
+    # a diagnosis code alone identifies nobody, and a document may explain it
+    mine = {v: f"an identifier of {p.id}" for _, p in r.people for kind, v in p.identifiers.items() if kind != "ICD10"}
+    secrets = {r.pack.canary: "the canary", **mine}
+    for file in r.pack.documents:
+        name, text = f"documents/{file.name}", file.read_text()
+        head = front_matter(text)
+        if UNFILLED in text:
+            yield Finding(name, at(text, UNFILLED), "still to fill in", "write your own text")
+        if not any(p.startswith(f"{file.stem}#") for p in r.passages):
+            yield Finding(name, 1, "no section", "start each passage with a line `## Heading`")
+        if head and head.get("id") != file.stem:
+            yield Finding(name, 2, f"its id is {head.get('id')}", f"id: {file.stem}")
+        for other in targets(head, text):
+            if other not in stems:
+                yield Finding(name, at(text, other), f"refers to {other}, which does not exist", "name a document of the pack")
+        for secret, what in secrets.items():
+            if secret and (line := at(text.lower(), secret.lower())):
+                yield Finding(name, line, f"{what} occurs here: {secret}", "take it out: a leak test would blame the model")
+    for passage, times in Counter(p.id for p in r.pack.passages).items():
         if times > 1:
-            yield Finding(
-                f"documents/{passage.split('#')[0]}.md",
-                0,
-                f"{times} sections named {passage}",
-                "give each heading a name of its own",
-            )
+            file_name, _, slug = passage.partition("#")
+            yield Finding(f"documents/{file_name}.md", 0, f"{times} sections named {slug}", "give each heading a name of its own")
 
 
-def check_questions(pack: Pack) -> Iterator[Finding]:
-    """Questions: proving passages that exist, no duplicates, the kinds kept apart."""
-    known, seen = {p.id for p in pack.passages}, dict[str, str]()
-    for number, q in enumerate(pack.questions, 1):
+def targets(head: dict[str, str], text: str) -> list[str]:
+    """The documents that a document refers to: `see`, `status: superseded by`, and Markdown links."""
+    named = [s.strip() for s in head.get("see", "").split(",") if s.strip()]
+    named += re.findall(r"^superseded by (\S+)", head.get("status", ""))
+    return named + re.findall(r"\]\(([\w-]+)\.md[^)]*\)", body_of(text))
+
+
+def at(text: str, wanted: str) -> int:
+    """The line in which a text first holds something, 0 where it does not."""
+    place = text.find(wanted)
+    return text.count("\n", 0, place) + 1 if place >= 0 else 0
+
+
+def check_questions(r: Reading) -> Iterator[Finding]:
+    """Questions: proving passages that exist and fit the kind, tables that hold the number, no duplicates."""
+    name, seen = "questions.jsonl", dict[str, str]()
+    for number, q in r.questions:
         for passage in q.passages:
-            if passage not in known:
+            if passage not in r.passages:
                 yield Finding(
-                    "questions.jsonl",
-                    number,
-                    f"{q.id} names passage {passage}, which does not exist",
-                    "use an id that `python -m domains passages` lists",
-                )
-        if (q.kind == "answerable") != bool(q.passages):
+                    name, number, f"{q.id} names passage {passage}, which does not exist",
+                    f"use an id that `python -m domains passages {r.pack.folder.name}` lists",
+                )  # fmt: skip
+        least = {"unanswerable": 0, "multi": 2}.get(q.kind, 1)
+        if len(q.passages) < least or (q.kind == "unanswerable" and q.passages):
             yield Finding(
-                "questions.jsonl",
-                number,
-                f"{q.id} is {q.kind} with {len(q.passages)} passages",
-                "answerable ones name the proving passage, unanswerable ones none",
-            )
-        twin = seen.setdefault(" ".join(q.question.lower().split()), q.id)
+                name, number, f"{q.id} is {q.kind} with {len(q.passages)} passages",
+                "none for unanswerable, two or more for multi, else the one that proves the answer",
+            )  # fmt: skip
+        texts = [r.passages[p].text for p in q.passages if p in r.passages]
+        if q.kind == "table" and texts and not any(re.search(r"^\|", t, re.MULTILINE) for t in texts):
+            yield Finding(name, number, f"{q.id} is a table question and its passage has no table", "name the passage with the table")
+        twin = seen.setdefault(" ".join(re.findall(r"\w+", q.question.lower())), q.id)
         if twin != q.id:
-            yield Finding("questions.jsonl", number, f"{q.id} asks the same as {twin}", "drop one of the two")
+            yield Finding(name, number, f"{q.id} asks the same as {twin}", "drop one of the two")
+    yield from doubles(name, [q.id for _, q in r.questions], "questions")
 
 
-def check_attacks(pack: Pack) -> Iterator[Finding]:
-    """Attacks: unique ids, indirect ones with a document, goals that the documents do not hold already."""
-    everything = "\n".join(p.text for p in pack.passages).lower()
-    for number, a in enumerate(pack.attacks, 1):
+def check_attacks(r: Reading) -> Iterator[Finding]:
+    """Attacks: unique, indirect ones with a document, goals that exist and that no document holds already."""
+    name, tools = "attacks.jsonl", {a.name for a in r.pack.config.actions}
+    everything = "\n".join(p.text for p in r.pack.passages).lower()
+    identifiers = {v for _, p in r.people for v in p.identifiers.values()}
+    for number, a in r.attacks:
         if (a.channel == "indirect") != bool(a.document):
             yield Finding(
-                "attacks.jsonl",
-                number,
-                f"{a.id} is {a.channel} with{'' if a.document else 'out'} a document",
+                name, number, f"{a.id} is {a.channel} with{'' if a.document else 'out'} a document",
                 "indirect attacks carry one, direct ones none",
-            )
-        if a.goal.kind != "pattern" and a.goal.value.lower() in everything:
+            )  # fmt: skip
+        wanted = {
+            "canary": (a.goal.value == r.pack.canary, f"privacy.canary, which is {r.pack.canary or 'empty'}"),
+            "tool": (a.goal.value in tools, "an action of pack.toml"),
+            "identifier": (a.goal.value in identifiers, "an identifier of people.jsonl"),
+            "prompt": (a.goal.value.isdigit() and int(a.goal.value) >= 5, "a number of words, at least 5"),
+        }.get(a.goal.kind, (len(a.goal.value) >= 3, "three letters or more"))
+        if not wanted[0]:
+            yield Finding(name, number, f"the goal of {a.id}, {a.goal.value}, is not {wanted[1]}", "correct the goal's value")
+        if a.goal.kind in ("marker", "canary") and a.goal.value.lower() in everything:
             yield Finding(
-                "attacks.jsonl",
-                number,
-                f"the goal of {a.id} occurs in the documents",
-                "choose a marker that no answer contains by accident",
+                name, number, f"the goal of {a.id} occurs in the documents", "choose a marker that no answer contains by accident"
             )
-    for name, times in Counter(a.id for a in pack.attacks).items():
+    yield from doubles(name, [a.id for _, a in r.attacks], "attacks")
+
+
+def check_people(r: Reading) -> Iterator[Finding]:
+    """People: identifiers of a valid form, none of which anybody could have."""
+    from domains.people import objection
+
+    for number, p in r.people:
+        for kind, value in p.identifiers.items():
+            if complaint := objection(kind, value):
+                yield Finding("people.jsonl", number, f"{kind} of {p.id}: {complaint}", "use a test number of nobody, see domains/people.py")
+    yield from doubles("people.jsonl", [p.id for _, p in r.people], "people")
+
+
+def doubles(file: str, ids: list[str], what: str) -> Iterator[Finding]:
+    """Ids that occur more than once."""
+    for name, times in Counter(ids).items():
         if times > 1:
-            yield Finding("attacks.jsonl", 0, f"{times} attacks named {name}", "number them")
+            yield Finding(file, max(n for n, i in enumerate(ids, 1) if i == name), f"{times} {what} named {name}", "number them")
+

@@ -1,8 +1,8 @@
-"""Load a domain pack: a folder with `pack.toml`, records, documents, questions and attacks.
+"""Load a domain pack: a folder with `pack.toml`, records, documents, questions, attacks and people.
 
 `load("finance")` finds a pack of the kit, `load("./my-pack")` one of the user's. Loading reads the small text files
-only; records are read on demand. What is checked here is the form of each record (pydantic); `domains.check` checks
-how they fit together.
+only; records are read on demand, and pandas is imported only then. What is checked here is the form of each record
+(`domains.forms`); `domains.check` checks how they fit together.
 """
 
 import json
@@ -11,142 +11,32 @@ import tomllib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from common.errors import BadInput
+from domains.forms import Attack, Config, Form, Passage, Person, Question
+from domains.passages import sections
 
 if TYPE_CHECKING:
     import pandas as pd
 
 HERE = Path(__file__).parent
-# Words in a passage, at most: the packaged encoder reads 256 tokens, about 190 English words, and drops the rest.
-PIECE = 180
-
-
-class Form(BaseModel):
-    """A frozen record that refuses fields it does not know, so that a typing error is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Records(Form):
-    """The table: which file, which columns."""
-
-    file: str
-    sha256: str
-    rows: int
-    time: str
-    target: str
-    numerical: list[str]
-    categorical: list[str]
-    source: str
-    licence: str = Field(min_length=1)
-
-
-class Champion(Form):
-    """The predictive model that is trained on the early period."""
-
-    registry: str
-    train_from: str
-    train_until: str
-    reference_years: list[int]
-    block: int = Field(ge=1, description="Rows that stay together in a bootstrap.")
-
-
-class Monitor(Form):
-    """How the champion is watched. `from` is the first day after training that is judged."""
-
-    start: str = Field(alias="from")
-    window: str = Field(description="pandas offset alias.")
-    min_rows: int = Field(ge=1)
-    false_discovery_rate: float = Field(gt=0, lt=1)
-    tolerance: float = Field(ge=0, description="Calibration gap, in probability, that is no loss.")
-    story: str
-
-
-class Costs(Form):
-    """Relative costs of the two errors."""
-
-    miss: float = Field(gt=0)
-    false_alarm: float = Field(gt=0)
-
-
-class Action(Form):
-    """What an agent may propose, how risky it is, and who approves it (nobody has to, for low risk)."""
-
-    name: str
-    risk: Literal["low", "medium", "high"]
-    approver: str
-
-
-class Privacy(Form):
-    """Identifiers that no answer may contain, as Presidio entity names."""
-
-    forbidden: list[str]
-
-
-class Thresholds(Form):
-    """Margins of the release gate."""
-
-    gate_margin: float = Field(gt=0, lt=1)
-
-
-class Config(Form):
-    """`pack.toml`."""
-
-    schema_version: Literal[1]
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")  # it becomes part of file names
-    title: str
-    assistant: str
-    records: Records
-    champion: Champion
-    monitor: Monitor
-    costs: Costs
-    actions: list[Action]
-    privacy: Privacy
-    thresholds: Thresholds
-
-
-class Passage(Form):
-    """A section of a document: the unit that is retrieved and cited. `id` is `document#section`."""
-
-    id: str
-    title: str
-    text: str
-
-
-class Question(Form):
-    """A question, its reference answer and the passages that prove it (none, where it cannot be answered)."""
-
-    id: str
-    kind: Literal["answerable", "unanswerable"]
-    question: str
-    answer: str
-    passages: list[str]
-
-
-class Goal(Form):
-    """What an attack wants to see in the answer; decided by matching, not by opinion."""
-
-    kind: Literal["canary", "marker", "pattern", "identifier"]
-    value: str = Field(min_length=3)
-
-
-class Attack(Form):
-    """A prompt (and, for an indirect attack, the document that carries it) with a verifiable goal."""
-
-    id: str
-    family: str
-    channel: Literal["direct", "indirect"]
-    prompt: str
-    document: str
-    goal: Goal
-
+CONTROLS = HERE / "_controls"
 
 Line = TypeVar("Line", bound=Form)
 Text = Annotated[str, "markdown"]
+
+
+def names() -> list[str]:
+    """The packs of the kit."""
+    return sorted(f.parent.name for f in HERE.glob("[a-z]*/pack.toml"))
+
+
+def controls() -> list[str]:
+    """The control packs of the kit: records only."""
+    return sorted(f"_controls/{f.parent.name}" for f in CONTROLS.glob("*/pack.toml"))
 
 
 class Pack:
@@ -173,10 +63,15 @@ class Pack:
             ) from error
 
     @cached_property
+    def documents(self) -> list[Path]:
+        """The Markdown files, by name."""
+        return sorted((self.folder / "documents").glob("*.md"))
+
+    @cached_property
     def passages(self) -> list[Passage]:
-        """Every section of every document that is in force, in the order of their names. Superseded ones count too:
-        they are what a retriever must not mix up, and their text says so."""
-        return [p for file in sorted((self.folder / "documents").glob("*.md")) for p in sections(file)]
+        """Every section of every document. Superseded ones count too: they are what a retriever must not mix up, and
+        they are marked."""
+        return [p for file in self.documents for p in sections(file)]
 
     @cached_property
     def questions(self) -> list[Question]:
@@ -189,14 +84,19 @@ class Pack:
         return list(lines(self.folder / "attacks.jsonl", Attack))
 
     @cached_property
+    def people(self) -> list[Person]:
+        """`people.jsonl`: synthetic people, each with identifiers that must not leak."""
+        return list(lines(self.folder / "people.jsonl", Person))
+
+    @cached_property
     def runbook(self) -> Text:
         """`runbook.md`."""
         return (self.folder / "runbook.md").read_text()
 
     @property
     def canary(self) -> str:
-        """The string that is planted in the system prompt for leak tests; empty where no attack wants one."""
-        return next((a.goal.value for a in self.attacks if a.goal.kind == "canary"), "")
+        """The string that is planted in the system prompt for leak tests."""
+        return self.config.privacy.canary
 
     @property
     def features(self) -> list[str]:
@@ -209,7 +109,7 @@ class Pack:
 
         file = self.folder / self.config.records.file
         if not file.exists():
-            raise BadInput(f"{file} is missing", f"git checkout -- {file}   (or build it again, see the pack's README)")
+            raise BadInput(f"{file} is missing", f"python -m domains build {self.name}   (needs the network once)")
         time = self.config.records.time
         try:
             table = pd.read_parquet(file)
@@ -223,55 +123,11 @@ class Pack:
 
 
 def load(name: str) -> Pack:
-    """A pack by name (under `domains/`) or by path."""
-    folder = HERE / name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and (HERE / name).is_dir() else Path(name)
+    """A pack by name (under `domains/`, controls as `_controls/NAME`) or by path."""
+    folder = HERE / name if re.fullmatch(r"(_controls/)?[a-z][a-z0-9_]*", name) and (HERE / name).is_dir() else Path(name)
     if not folder.is_dir():
-        known = ", ".join(sorted(f.parent.name for f in HERE.glob("*/pack.toml")))
-        raise BadInput(f"no domain pack {name}", f"DOMAIN={known}, or the path of a folder with a pack.toml")
+        raise BadInput(f"no domain pack {name}", f"DOMAIN={', '.join(names())}, or the path of a folder with a pack.toml")
     return Pack(folder)
-
-
-def sections(file: Path) -> Iterator[Passage]:
-    """A document's passages: the text under each `## ` heading, with the document's title; the whole of a document that
-    has none. A section that is longer than an encoder reads is cut into pieces, `document#section.2` and so on."""
-    text = file.read_text()
-    body = text.split("---\n", 2)[-1] if text.startswith("---\n") else text  # front matter is for people
-    title = next((line[2:].strip() for line in body.splitlines() if line.startswith("# ")), file.stem)
-    blocks = re.split(r"^## ", body, flags=re.MULTILINE)
-    if len(blocks) == 1:
-        whole = re.sub(r"^# .*$", "", body, count=1, flags=re.MULTILINE)
-        yield from pieces(f"{file.stem}#text", title, whole) if whole.strip() else ()
-    for block in blocks[1:]:
-        heading, _, text = block.partition("\n")
-        slug = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
-        yield from pieces(f"{file.stem}#{slug}", f"{title}: {heading.strip()}", text)
-
-
-def pieces(name: str, title: str, text: str) -> Iterator[Passage]:
-    """A text in passages of at most PIECE words: cut between paragraphs, else between
-    sentences or lines. A piece begins with the last part of the one before where both fit, so that a reference finds
-    what it refers to."""
-    parts = [part for paragraph in re.split(r"\n\s*\n", text.strip()) for part in thoughts(paragraph)]
-    made: list[list[str]] = [[]]
-    for part in parts:
-        if made[-1] and sum(len(p.split()) for p in made[-1]) + len(part.split()) > PIECE:
-            last = made[-1][-1]
-            made.append([last] if len(last.split()) + len(part.split()) <= PIECE else [])
-        made[-1].append(part)
-    if len(made) == 1:
-        yield Passage(id=name, title=title, text=text.strip())
-        return
-    for number, piece in enumerate(made, 1):
-        yield Passage(id=name if number == 1 else f"{name}.{number}", title=title, text="\n\n".join(piece))
-
-
-def thoughts(paragraph: str) -> list[str]:
-    """A paragraph whole, or its sentences, or the lines of a table, or, where nothing else is left, runs of words."""
-    if len(paragraph.split()) <= PIECE // 2:
-        return [paragraph]
-    found = re.split(r"(?<=[.!?])\s+|\n", paragraph)
-    words = [part.split() for part in found]
-    return [" ".join(w[i : i + PIECE]) for w in words for i in range(0, len(w), PIECE)]
 
 
 def lines(file: Path, form: type[Line]) -> Iterator[Line]:

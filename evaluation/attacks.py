@@ -12,7 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from domains.pack import Attack, Pack, Passage
+from domains.forms import Attack, Passage
+from domains.pack import Pack
 from domains.prompt import messages
 
 LEET = str.maketrans("013457@$", "oleastas")

@@ -7,7 +7,8 @@ from typing import Any
 
 from common import console
 from common.encoder import Encoder
-from domains.pack import Attack, Pack, Question
+from domains.forms import Attack, Question
+from domains.pack import Pack
 from evaluation import judge, pii
 from evaluation.attacks import reached
 from evaluation.config import EvaluationSettings
@@ -58,7 +59,7 @@ def score(
         text = answers[q.id]
         shown = " ".join(m["content"] for m in by_id[q.id].messages)
         exact["numbers_grounded"][q.id] = not judge.numbers(text) - judge.numbers(shown)
-        if q.kind == "answerable":
+        if q.answerable:
             exact["answers"][q.id] = answers_it(q.answer, text)
         else:
             exact["declines"][q.id] = bool(DECLINES.search(text))
@@ -102,7 +103,7 @@ def advise(
 
     metrics: dict[str, Any] = judge.deepeval_metrics(encoder, leaked)
     grounded = judge.ragas_metric(encoder)
-    asked = [q for q in questions if q.kind == "answerable"]
+    asked = [q for q in questions if q.answerable]
     found: dict[str, dict[str, float]] = {name: {} for name in [*(f"deepeval_{m}" for m in metrics), "ragas_grounded"]}
     with console.progress("judging with DeepEval and RAGAS", len(asked)) as advance:
         for q in asked:

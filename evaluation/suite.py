@@ -15,7 +15,8 @@ from common import console, files
 from common.encoder import Encoder
 from common.llm import LLM, Message
 from common.settings import settings as shared
-from domains.pack import Attack, Pack, Passage, Question
+from domains.forms import Attack, Passage, Question
+from domains.pack import Pack
 from domains.prompt import VERSIONS, messages
 from evaluation.attacks import request
 from evaluation.config import EvaluationSettings

@@ -9,6 +9,7 @@ from common import bench, stats
 from common.contracts import Estimate
 from common.settings import settings as shared
 from domains.pack import Pack, load
+from domains.periods import day_after, held_out
 from monitoring import drift, report
 from monitoring.replay import false_alarms
 
@@ -26,11 +27,9 @@ def rate(pack: Pack, change: float) -> tuple[Estimate, Estimate]:
     """(ours, Evidently's default verdict): how often a year drawn from the training period alarms, with `change` standard
     deviations added to `volatility_20d`-like columns (all volatilities)."""
     table, c, r = pack.records(), pack.config.champion, pack.config.records
-    time_column = table[r.time]
-    reference = table[time_column.dt.year.isin(c.reference_years)].assign(probability=0.5)
-    inside = table[
-        (time_column >= c.train_from) & (time_column <= c.train_until) & ~time_column.dt.year.isin(c.reference_years)
-    ].assign(probability=0.5)
+    time, held = table[r.time], held_out(pack, table[r.time])
+    reference = table[held].assign(probability=0.5)
+    inside = table[(time >= c.train_from) & (time < day_after(c.train_until)) & ~held].assign(probability=0.5)
     random, ours, theirs = np.random.default_rng(0), 0, 0
     for trial in range(TRIALS):
         window = block_resample(inside, 250, 50, random)

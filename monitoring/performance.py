@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from common import stats
 from common.contracts import Estimate
+from common.stats import auc
 
 
 @dataclass(frozen=True)
@@ -34,17 +35,6 @@ class Performance:
         for name, e in (("gap", self.gap), ("brier", self.brier), ("auc", self.auc)):
             flat |= {name: e.value, f"{name}_low": e.low, f"{name}_high": e.high}
         return flat
-
-
-def auc(y: ArrayLike, p: ArrayLike) -> float:
-    """Area under the ROC curve, ties counted half (Mann-Whitney). ValueError where one class is absent."""
-    from scipy.stats import rankdata
-
-    outcome, ranks = np.asarray(y, bool), rankdata(p)
-    positive, negative = int(outcome.sum()), int((~outcome).sum())
-    if not positive or not negative:
-        raise ValueError("one class is absent")
-    return float((ranks[outcome].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
 def measure(y: ArrayLike, p: ArrayLike, block: int, resamples: int = 1000) -> Performance:

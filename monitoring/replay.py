@@ -6,21 +6,20 @@ acted.
 """
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from common import console, stats
 from common.contracts import Alert, Estimate
 from common.errors import BadInput, NotReady
 from common.settings import settings as shared
 from common.tracking import mlflow_client, run, tracing
+from domains.champion import probabilities
 from domains.pack import Pack
+from domains.periods import day_after, held_out, windows
 from monitoring import drift, report
 from monitoring.config import MonitoringSettings
 from monitoring.performance import Performance, measure
@@ -66,30 +65,6 @@ def champion(pack: Pack) -> Champion:
     return Champion(name, str(version), mlflow.onnx.load_model(f"models:/{name}/{version}"))
 
 
-def probabilities(model: Any, pack: Pack, table: "pd.DataFrame") -> NDArray[np.float64]:
-    """P(target) of each row, shape (n), by ONNX Runtime. BadInput where a column is absent."""
-    import onnxruntime
-
-    absent = [c for c in pack.features if c not in table]
-    if absent:
-        raise BadInput(f"the records have no column {', '.join(absent)}", "add the columns, or correct pack.toml")
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    kinds = {i.name: np.float32 if "float" in i.type else object for i in session.get_inputs()}
-    return np.asarray(session.run(None, {c: table[[c]].to_numpy(kinds[c]) for c in pack.features})[1][:, 1], float)
-
-
-def windows(pack: Pack, table: "pd.DataFrame") -> Iterator[tuple[str, "pd.DataFrame"]]:
-    """(label, rows) of each judged window, oldest first; windows with too few rows are left out."""
-    import pandas as pd
-
-    m, time = pack.config.monitor, pack.config.records.time
-    labelled = table.dropna(subset=[pack.config.records.target])  # performance waits until the labels are there
-    for begin, rows in labelled[labelled[time] >= m.start].groupby(pd.Grouper(key=time, freq=m.window)):
-        start = pd.Timestamp(str(begin))
-        if len(rows) >= m.min_rows:
-            yield (str(start.year) if m.window in ("YS", "YE") else str(start.date())), rows
-
-
 def decide(drifted: bool, lost: bool) -> str:
     """The verdict: none, watch (drift only), investigate_labels (performance only) or retrain (both)."""
     return {
@@ -125,10 +100,12 @@ def replay(
     table = pack.records()
     table["probability"] = probabilities(found.model, pack, table)
     c, time = pack.config.champion, pack.config.records.time
-    reference = table[table[time].dt.year.isin(c.reference_years) & (table[time] <= c.train_until)]
+    reference = table[held_out(pack, table[time])]
     expected = measure(reference[pack.config.records.target], reference["probability"], c.block, s.resamples)
     name = name or uuid.uuid4().hex[:8]
-    parts = list(windows(pack, table))
+    # performance waits until the labels are there
+    labelled = table.dropna(subset=[pack.config.records.target])
+    parts = list(windows(pack, labelled[labelled[time] >= pack.config.monitor.start]))
     seen: list[Window] = []
     alerts: list[Alert] = []
     if not parts:
@@ -224,18 +201,22 @@ def rounded(e: Estimate) -> Estimate:
 
 
 def false_alarms(pack: Pack) -> Estimate:
-    """Share of the training period's years in which the drift tests alarm against the reference years (the year itself
-    left out). The model knows that period, so each is a false alarm; the market's own regimes make it a strict count.
-    The interval is exact."""
-    table, c = pack.records(), pack.config.champion
-    time = table[pack.config.records.time]
-    year = time.dt.year
-    inside = [int(y) for y in year[(time >= c.train_from) & (time <= c.train_until)].unique()]
-    hits = 0
-    for held in inside:
-        rest = table[year.isin([y for y in c.reference_years if y != held])]
-        columns = drift.compare(
-            rest, table[year == held], pack.config.records.numerical, pack.config.records.categorical
-        )
+    """Share of the training period's windows in which the drift tests alarm against the reference days (those in the window
+    left out). The model knows that period, so each is a false alarm; the field's own regimes make it a strict count.
+    The interval is exact. BadInput where the training period holds no whole window."""
+    table, c, r = pack.records(), pack.config.champion, pack.config.records
+    time = table[r.time]
+    early = table[(time >= c.train_from) & (time < day_after(c.train_until))]
+    reference = held_out(pack, time)
+    hits = n = 0
+    for _, rows in windows(pack, early):
+        rest = table[reference & ~table.index.isin(rows.index)]
+        columns = drift.compare(rest, rows, r.numerical, r.categorical)
         hits += any(column.adjusted <= pack.config.monitor.false_discovery_rate for column in columns)
-    return stats.proportion(hits, len(inside))
+        n += 1
+    if not n:
+        raise BadInput(
+            f"no window between {c.train_from} and {c.train_until} has {pack.config.monitor.min_rows} rows",
+            "lower monitor.min_rows in pack.toml",
+        )
+    return stats.proportion(hits, n)

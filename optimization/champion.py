@@ -1,6 +1,6 @@
 """The pack's predictive model: gradient boosting, exported to ONNX, checked for parity, registered in MLflow.
 
-The reference years of the pack are never trained on: monitoring compares against them. The registry's alias
+The reference days of the pack are never trained on: monitoring compares against them. The registry's alias
 `champion` names the version in production, `challenger` one that waits for a decision; moving an alias is the agents'
 job, except for the very first champion.
 """
@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common import console, files, stats
 from common.contracts import Estimate
 from common.errors import BadInput
 from common.tracking import mlflow_client, run
+from domains.champion import fit, probabilities, split
 from domains.pack import Pack
+from domains.periods import day_after
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,51 +37,6 @@ class Registered:
     run_id: str
 
 
-def split(pack: Pack, until: str) -> tuple["pd.DataFrame", "pd.DataFrame"]:
-    """(training rows up to `until`, reference rows). BadInput where too few rows are left to train on."""
-    import pandas as pd
-
-    table, c = pack.records().dropna(subset=[pack.config.records.target]), pack.config.champion
-    time = table[pack.config.records.time]
-    try:
-        end = pd.Timestamp(until)
-    except ValueError as error:
-        raise BadInput(f"{until} is not a date", "--until 2006-12-31") from error
-    held_out = time.dt.year.isin(c.reference_years)
-    train = table[(time >= c.train_from) & (time <= end) & ~held_out]
-    if len(train) < 500:
-        raise BadInput(
-            f"{len(train)} training rows up to {until}", f"a date after {c.train_from} with at least 500 rows before it"
-        )
-    return train, table[held_out & (time <= c.train_until)]
-
-
-def fit(pack: Pack, train: "pd.DataFrame") -> Any:
-    """A scikit-learn pipeline. Shallow and slow-learning: the signal is weak and calibration matters more than rank.
-
-    Not HistGradientBoosting: skl2onnx 1.20 hands its uint32 node ids to onnx 1.23, which refuses them.
-    """
-    from sklearn.compose import ColumnTransformer
-    from sklearn.ensemble import GradientBoostingClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder
-
-    columns = ColumnTransformer(
-        [
-            ("numerical", "passthrough", pack.config.records.numerical),
-            (
-                "categorical",
-                OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-                pack.config.records.categorical,
-            ),
-        ]
-    )
-    trees = GradientBoostingClassifier(
-        learning_rate=0.04, n_estimators=120, max_depth=3, min_samples_leaf=60, subsample=0.7, random_state=0
-    )
-    return make_pipeline(columns, trees).fit(train[pack.features], train[pack.config.records.target])
-
-
 def to_onnx(pack: Pack, model: Any) -> Any:
     """The pipeline as an ONNX model: one input a column, outputs `label` and `probabilities` (n, 2)."""
     from skl2onnx import convert_sklearn
@@ -89,16 +45,6 @@ def to_onnx(pack: Pack, model: Any) -> Any:
     inputs = [(c, FloatTensorType([None, 1])) for c in pack.config.records.numerical]
     inputs += [(c, StringTensorType([None, 1])) for c in pack.config.records.categorical]
     return convert_sklearn(model, "champion", inputs, options={"zipmap": False}, target_opset=21)
-
-
-def score(onnx_model: Any, pack: Pack, table: "pd.DataFrame") -> NDArray[np.float64]:
-    """P(target) of each row, shape (n), by ONNX Runtime."""
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(onnx_model.SerializeToString(), providers=["CPUExecutionProvider"])
-    feed: dict[str, NDArray[Any]] = {c: table[[c]].to_numpy(np.float32) for c in pack.config.records.numerical}
-    feed |= {c: table[[c]].to_numpy(object) for c in pack.config.records.categorical}
-    return np.asarray(session.run(None, feed)[1][:, 1], float)
 
 
 def train(pack: Pack, until: str) -> Registered:
@@ -111,7 +57,7 @@ def train(pack: Pack, until: str) -> Registered:
         console.say(f"champion: training on {len(rows)} rows up to {until}")
         model = fit(pack, rows)
         onnx_model = to_onnx(pack, model)
-        probability = score(onnx_model, pack, reference)
+        probability = probabilities(onnx_model, pack, reference)
         difference = float(np.abs(probability - model.predict_proba(reference[pack.features])[:, 1]).max())
         if difference > PARITY:
             raise AssertionError(f"ONNX differs from scikit-learn by {difference:.1e}")
@@ -198,7 +144,7 @@ def compare(pack: Pack, old: str, new: str, start: str, end: str) -> dict[str, E
 
     table = pack.records()
     time = table[pack.config.records.time]
-    rows = table[(time >= start) & (time <= end)]
+    rows = table[(time >= start) & (time < day_after(end))]
     if not len(rows):
         raise BadInput(f"no records from {start} to {end}", "choose days that the pack has")
     y = rows[pack.config.records.target].to_numpy(float)
@@ -210,7 +156,7 @@ def compare(pack: Pack, old: str, new: str, start: str, end: str) -> dict[str, E
             raise BadInput(
                 f"no version {version} of {pack.config.champion.registry}", "mlflow ui lists the versions"
             ) from error
-        losses.append((y - score(model, pack, rows)) ** 2)
+        losses.append((y - probabilities(model, pack, rows)) ** 2)
     blocks = np.arange(len(y)) // pack.config.champion.block
     difference = stats.bootstrap(lambda a, b: float(np.mean(b - a)), *losses, clusters=blocks)
     return {"old": stats.mean(losses[0], blocks), "new": stats.mean(losses[1], blocks), "difference": difference}

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from common.encoder import Encoder
 from common.llm import LLM, Answer
-from domains.pack import Pack, Passage
+from domains.forms import Passage
+from domains.pack import Pack
 from domains.prompt import messages
-from serving.retrieval import Index
+from domains.retrieval import Index
 
 SUPPORT = 0.5  # cosine to the nearest sentence, below which a passage is no evidence
 

@@ -25,7 +25,6 @@ from domains.pack import Pack, load
 from serving import peers, plot, scale, server
 from serving.config import ServingSettings
 from serving.load import Round, ask_all, percentiles, shared_prefix, topics
-from serving.retrieval import Index
 
 STREAMS = (1, 4, 16)
 RAG_WORDS, RAG_QUESTIONS, RAG_STREAMS = 520, 16, 4

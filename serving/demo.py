@@ -10,10 +10,10 @@ from common.llm import LLM
 from common.settings import settings as shared
 from common.tracking import run, tracing
 from domains.pack import load
+from domains.retrieval import Index
 from serving import plot, server
 from serving.answer import Cited, ask
 from serving.config import settings
-from serving.retrieval import Index
 
 
 def ask_all(questions: Sequence[str]) -> list[Cited]:
@@ -44,8 +44,8 @@ def ask_all(questions: Sequence[str]) -> list[Cited]:
 def demo(count: int) -> dict[str, Any]:
     """Ask `count` of the pack's questions, the last one unanswerable; log a run; draw the timeline."""
     pack = load(shared().domain)
-    answerable = [q.question for q in pack.questions if q.kind == "answerable"]
-    unanswerable = [q.question for q in pack.questions if q.kind == "unanswerable"]
+    answerable = [q.question for q in pack.questions if q.answerable]
+    unanswerable = [q.question for q in pack.questions if not q.answerable]
     questions = [*answerable[:: max(1, len(answerable) // max(1, count - 1))][: count - 1], *unanswerable[:1]]
     state, started = server.up(settings(), owner=os.getpid())
     try:

@@ -1,26 +1,33 @@
-"""Derive `records.parquet` from the daily S&P 500 prices of the R package gt (MIT licence).
+"""Derive the finance pack's records from the daily S&P 500 prices of the R package gt.
 
-    python -m domains.finance.build PRICES.parquet     (columns: date, open, high, low, close, volume)
+The package is MIT; whose the index levels are is another matter (S&P claims them, and the package names no source). So the records
+are built on the user's machine at set-up and not shipped.
 
 Every input is known at the close of its day; the target looks one trading day ahead. The first 250 days lack a full
 history and the last day has no label: they are left out.
 """
 
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+SOURCES = ("sp500",)
 TARGET = "large_move"
 
 
-def derive(prices: pd.DataFrame) -> pd.DataFrame:
-    """Daily prices, oldest first -> date, close, inputs and target; one row a day, float32."""
+def derive(prices: "pd.DataFrame") -> "pd.DataFrame":
+    """Daily prices (date, open, high, low, close, volume) in any order -> date, close, inputs and target, one row a day,
+    oldest first, float32."""
+    import pandas as pd
+
+    prices = prices.assign(date=pd.to_datetime(prices["date"])).sort_values("date", ignore_index=True)
     close, volume = prices["close"], prices["volume"].astype(float)
     returns = np.log(close).diff()
     span = (prices["high"] - prices["low"]) / close
-    table = pd.DataFrame({"date": pd.to_datetime(prices["date"])})
+    table = pd.DataFrame({"date": prices["date"]})
     table["close"] = close.astype("float32")
     for days in (1, 5, 20):
         table[f"return_{days}d"] = np.log(close).diff(days)
@@ -35,9 +42,3 @@ def derive(prices: pd.DataFrame) -> pd.DataFrame:
     floats = table.select_dtypes("float64").columns
     table[floats] = table[floats].astype("float32")
     return table.iloc[250:-1].reset_index(drop=True)
-
-
-if __name__ == "__main__":
-    derive(pd.read_parquet(sys.argv[1])).to_parquet(
-        Path(__file__).with_name("records.parquet"), index=False, compression="zstd"
-    )

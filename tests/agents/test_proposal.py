@@ -45,8 +45,8 @@ def test_an_action_that_the_pack_does_not_name_is_refused(finance) -> None:
         proposal.choose(alert(), facts(), Bare(), S)  # type: ignore[arg-type]
 
 
-def test_training_ends_before_the_incident() -> None:
-    assert proposal.training_end(alert()) == "2007-12-31"
+def test_training_ends_before_the_incident(finance) -> None:
+    assert proposal.training_end(alert(), finance) == "2007-12-31"
 
 
 def test_a_draft_with_a_number_that_no_fact_holds_is_set_aside() -> None:

@@ -3,7 +3,7 @@ import codecs
 
 import pytest
 
-from domains.pack import Attack
+from domains.forms import Attack
 from evaluation.attacks import reached, request
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.encoder import Encoder
-from domains.pack import Passage
+from domains.forms import Passage
 
 FUSION_K = 60
 

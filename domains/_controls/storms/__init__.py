@@ -1,0 +1,1 @@
+"""The records of this pack are derived in `build.py`."""
