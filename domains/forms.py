@@ -79,7 +79,9 @@ class Monitor(Form):
     """How the champion is watched. `from` is the first day after training that is judged."""
 
     start: str = Field(alias="from")
-    window: Literal["YS", "QS", "MS", "W-MON"] = Field(description="Calendar year, quarter, month, or week from Monday.")
+    window: Literal["YS", "QS", "MS", "W-MON"] = Field(
+        description="Calendar year, quarter, month, or week from Monday."
+    )
     min_rows: int = Field(ge=1)
     false_discovery_rate: float = Field(gt=0, lt=1)
     tolerance: float = Field(ge=0, description="Calibration gap, in probability, that is no loss.")

@@ -119,14 +119,18 @@ class Pack:
                 f"{file} cannot be read: {error!r}",
                 f"a Parquet file with a time column {time} (records.time in pack.toml)",
             ) from error
-        return table.sort_values(time, ignore_index=True)
+        return table.sort_values(time, ignore_index=True, kind="stable")  # rows keep the order of the file
 
 
 def load(name: str) -> Pack:
     """A pack by name (under `domains/`, controls as `_controls/NAME`) or by path."""
-    folder = HERE / name if re.fullmatch(r"(_controls/)?[a-z][a-z0-9_]*", name) and (HERE / name).is_dir() else Path(name)
+    folder = (
+        HERE / name if re.fullmatch(r"(_controls/)?[a-z][a-z0-9_]*", name) and (HERE / name).is_dir() else Path(name)
+    )
     if not folder.is_dir():
-        raise BadInput(f"no domain pack {name}", f"DOMAIN={', '.join(names())}, or the path of a folder with a pack.toml")
+        raise BadInput(
+            f"no domain pack {name}", f"DOMAIN={', '.join(names())}, or the path of a folder with a pack.toml"
+        )
     return Pack(folder)
 
 

@@ -22,7 +22,9 @@ def front_matter(text: str) -> dict[str, str]:
     if not text.startswith("---\n"):
         return {}
     head = text.split("---\n", 2)[1]
-    return {key.strip(): value.strip() for key, mark, value in (line.partition(":") for line in head.splitlines()) if mark}
+    return {
+        key.strip(): value.strip() for key, mark, value in (line.partition(":") for line in head.splitlines()) if mark
+    }
 
 
 def body_of(text: str) -> str:

@@ -33,7 +33,7 @@ def objection(kind: str, value: str) -> str:
 
 
 # Printed in advertisements and then struck out by the Social Security Administration.
-STRUCK_OUT = {"078051120", "219099999", "457555462"}
+STRUCK_OUT = {"078051120", "219099999"}
 
 
 def nobodys_ssn(digits: str) -> bool:

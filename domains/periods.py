@@ -23,7 +23,7 @@ def held_out(pack: Pack, time: "pd.Series[pd.Timestamp]") -> "pd.Series[bool]":
     mask = pd.Series(False, index=time.index)
     for period in pack.config.champion.reference:
         first, _, last = period.partition("/")
-        mask |= (time >= first) & (time < day_after(last or first))
+        mask |= (time >= pd.Timestamp(first)) & (time < day_after(last or first))
     return mask
 
 

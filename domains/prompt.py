@@ -6,7 +6,7 @@ passages stand before the question, so that a prefix cache can reuse everything 
 
 from collections.abc import Sequence
 
-from domains.pack import Passage
+from domains.forms import Passage
 
 VERSIONS: dict[str, str] = {
     "v1": "You are {assistant}. Answer the question.",

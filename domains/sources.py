@@ -7,7 +7,7 @@ refuses everything else. The package is GPL-3 and a build-time tool only: nothin
 
 import io
 import lzma
-import pickle  # noqa: S403  (only the restricted unpickler below reads)
+import pickle
 from typing import TYPE_CHECKING, Any
 
 from common import models

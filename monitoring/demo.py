@@ -44,7 +44,7 @@ def demo() -> dict[str, Any]:
         ["window", "calibration gap", "Brier", "base rate", "drifted inputs", "verdict"],
         rows,
     )
-    console.say(f"false alarms of the drift tests: {noise} of the {noise.n} years of the training period")
+    console.say(f"false alarms of the drift tests: {noise} of the {noise.n} windows of the training period")
     console.say(
         f"Evidently's defaults call {min(w.evidently_share for w in windows):.0%} or more of the inputs drifted in every window"
     )

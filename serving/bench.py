@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from common import bench, console, files, stats
-from common.encoder import minilm
 from common.errors import EngineFailed
 from common.llm import LLM
 from common.settings import ROOT
@@ -28,22 +27,6 @@ from serving.load import Round, ask_all, percentiles, shared_prefix, topics
 
 STREAMS = (1, 4, 16)
 RAG_WORDS, RAG_QUESTIONS, RAG_STREAMS = 520, 16, 4
-
-
-def retrieval(pack: Pack) -> list[dict[str, Any]]:
-    """Recall at 5 and mean reciprocal rank of the proving passage, with 95 % intervals, for each half and both together."""
-    index = Index(pack.passages, minilm())
-    asked = [q for q in pack.questions if q.passages]
-    rows = []
-    for name in ("lexical", "dense", "fused"):
-        ranks = []
-        for q in asked:
-            order = [index.passages[i].id for i in np.argsort(-index.scores(q.question)[name], kind="stable")]
-            ranks.append(1 + min(order.index(p) for p in q.passages))
-        recall = stats.proportion(sum(r <= 5 for r in ranks), len(ranks))
-        mrr = stats.mean([1 / r for r in ranks])
-        rows.append({"what": f"retrieval, {name}", "recall at 5": str(recall), "MRR": str(mrr), "n": len(ranks)})
-    return rows
 
 
 def rag_prompts(pack: Pack, mark: str) -> list[str]:
@@ -193,7 +176,6 @@ def measure() -> dict[str, Any]:
     starts = fallback_starts()
     rows = [engine_row(part) for part in parts.values()] + [start_row(part) for part in parts.values()]
     rows += [variant_row(name, part, parts["shipped"]) for name, part in variants.items()]
-    rows += retrieval(pack)
     rows += [{"one of two replicas is killed under load": k, "seen": str(v)} for k, v in failover.items()]
     rows += [
         {

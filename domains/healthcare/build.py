@@ -22,7 +22,9 @@ def derive(tests: "pd.DataFrame") -> "pd.DataFrame":
     """Raw tests -> date, inputs and target, one row a test, oldest first."""
     import pandas as pd
 
-    tests = tests[tests["result"].isin(["positive", "negative"])].sort_values("pan_day", kind="stable", ignore_index=True)
+    tests = tests[tests["result"].isin(["positive", "negative"])].sort_values(
+        "pan_day", kind="stable", ignore_index=True
+    )
     early = tests["pan_day"] <= TRAINED
     table = pd.DataFrame({"date": pd.Timestamp(DAY_0) + pd.to_timedelta(tests["pan_day"], unit="D")})
     table["age"] = tests["age"].astype("float32")

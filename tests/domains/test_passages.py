@@ -1,6 +1,6 @@
 import itertools
 
-from domains.pack import PIECE, pieces, sections
+from domains.passages import PIECE, front_matter, pieces, sections
 
 
 def words(count: int, start: int = 0) -> str:
@@ -16,6 +16,26 @@ def test_a_document_without_headings_is_read_too(tmp_path) -> None:
     (tmp_path / "note.md").write_text("# A note\n\nOne thing.\n\nAnother thing.\n")
     (passage,) = sections(tmp_path / "note.md")
     assert passage.id == "note#text" and passage.title == "A note" and passage.text == "One thing.\n\nAnother thing."
+
+
+def test_an_introduction_that_says_something_is_a_passage(tmp_path) -> None:
+    said = words(20)
+    (tmp_path / "a.md").write_text(f"# A\n\n{said}\n\n## One\ntext\n")
+    (tmp_path / "b.md").write_text("# B\n\nWho may approve what.\n\n## One\ntext\n")
+    assert [(p.id, p.text) for p in sections(tmp_path / "a.md")] == [("a#about", said), ("a#one", "text")]
+    assert [p.id for p in sections(tmp_path / "b.md")] == ["b#one"]
+
+
+def test_front_matter_is_read_and_marks_what_is_superseded(tmp_path) -> None:
+    (tmp_path / "a.md").write_text("---\nid: a\ntitle: A: b\nstatus: superseded by c\n---\n# A\n\n## One\ntext\n")
+    assert front_matter((tmp_path / "a.md").read_text()) == {"id": "a", "title": "A: b", "status": "superseded by c"}
+    assert [p.superseded for p in sections(tmp_path / "a.md")] == [True]
+    assert front_matter("# A\n") == {}
+
+
+def test_a_document_without_front_matter_has_titled_passages(tmp_path) -> None:
+    (tmp_path / "note.md").write_text("# Note\n\n## One\ntext\n")
+    assert [(p.id, p.title, p.text) for p in sections(tmp_path / "note.md")] == [("note#one", "Note: One", "text")]
 
 
 def test_a_long_section_is_cut_between_paragraphs_and_nothing_is_lost() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from common import tracking
 from common.errors import BadInput, NotReady
+from domains.pack import load
 from monitoring import replay
 from monitoring.config import MonitoringSettings
 from optimization import champion
@@ -76,6 +77,18 @@ def test_a_replay_that_was_cut_off_goes_on_without_doubles(ready, finance) -> No
 def test_false_alarms_are_counted_over_the_training_period(finance) -> None:
     found = replay.false_alarms(finance)
     assert found.n == 25 and found.value <= 0.2 and found.low <= found.value <= found.high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["_controls/portal", "_controls/storms"])
+def test_a_control_drifts_and_never_calls_for_retraining(home, name) -> None:
+    """The inputs move and the performance stays: watch, and no more."""
+    pack = load(name)
+    made = champion.train(pack, pack.config.champion.train_until)
+    champion.set_alias(made.name, "champion", made.version)
+    _, windows, alerts, _ = replay.replay(pack, QUICK, "control")
+    assert len(windows) >= 9 and {w.verdict for w in windows} <= {"none", "watch"} and alerts == []
+    assert sum(w.verdict == "watch" for w in windows) >= len(windows) / 2
 
 
 @pytest.mark.parametrize(

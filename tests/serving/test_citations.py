@@ -1,31 +1,6 @@
-import numpy as np
 import pytest
 
 from serving.answer import support, with_ids
-from serving.retrieval import Index, fuse
-
-
-def test_fusion_prefers_what_both_rankings_like() -> None:
-    scores = fuse(np.array([3.0, 2.0, 1.0, 0.0]), np.array([0.1, 0.9, 0.5, 0.0]))
-    assert list(np.argsort(-scores)) == [1, 0, 2, 3]
-
-
-def test_fusion_gives_ties_the_same_rank() -> None:
-    scores = fuse(np.zeros(4))
-    assert np.ptp(scores) == 0
-
-
-def test_the_proving_passage_is_found(finance, encoder, tmp_path) -> None:
-    index = Index(finance.passages, encoder, cache=tmp_path)
-    asked = [q for q in finance.questions if q.kind == "answerable"]
-    hits = sum(bool({p.id for p, _ in index.search(q.question, 5)} & set(q.passages)) for q in asked)
-    assert hits / len(asked) >= 0.9
-    assert list(tmp_path.glob("*.npy"))  # and the embeddings are kept
-
-
-def test_a_question_of_stop_words_is_answered_by_meaning_alone(finance, encoder) -> None:
-    assert len(Index(finance.passages[:10], encoder).search("the of and", 3)) == 3
-
 
 ZONES = "How many exceptions put a model into the red zone?"
 

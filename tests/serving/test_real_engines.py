@@ -9,9 +9,9 @@ import pytest
 from common import tracking
 from common.llm import LLM, json_schema
 from domains.prompt import messages
+from domains.retrieval import Index
 from serving import smoke, vllm
 from serving.answer import ask
-from serving.retrieval import Index
 from tests.serving.conftest import HELLO, call
 
 pytestmark = pytest.mark.slow
