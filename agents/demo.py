@@ -19,13 +19,16 @@ from common.tracking import run
 from domains.pack import load
 
 
-def pick_alert(domain: str, window: str | None) -> Alert:
-    """The monitor's alert for a window (the pack's story by default). NotReady where there is none."""
+def pick_alert(domain: str, window: str | None) -> Alert | None:
+    """The monitor's alert for a window: the one asked for, else the pack's story, else the latest. None where the monitor
+    raised none and none was asked for; NotReady where it raised others."""
     done = subprocess.run(
         [sys.executable, "-m", "monitoring", "alerts", "--json"], cwd=ROOT, capture_output=True, text=True
     )
     found = [Alert.model_validate(a) for a in json.loads(done.stdout)["alerts"]] if done.returncode == 0 else []
-    wanted = window or load(domain).config.monitor.story
+    wanted = window or load(domain).config.monitor.story or (found[-1].window if found else "")
+    if not wanted:
+        return None
     for alert in found:
         if alert.window == wanted:
             return alert
@@ -75,6 +78,9 @@ def ask_person(found: desk.Incident, s: AgentSettings) -> Decision | None:
 def demo(window: str | None) -> dict[str, Any]:
     """Open the incident, show it, ask, act, report. An incident that was cut off is taken up where it was."""
     alert = pick_alert(shared().domain, window)
+    if alert is None:
+        console.say("the monitor raised no alert: there is nothing to decide")
+        return {"incident": None, "status": "no alert"}
     found = desk.open_incident(alert)
     tell(found)
     if found.status == "waiting":

@@ -25,13 +25,14 @@ from domains.retrieval import Index, fuse
 RUNS = 15
 LOAD = "from domains.pack import load; p = load('{}'); p.passages, p.questions, p.attacks, p.people"
 COMMAND = "make bench-domains"
+ASKED = {"author": "the author's words", "other": "other words"}
 
 
-def ranks(index: Index, asked: Sequence[Question]) -> dict[str, list[tuple[int, int]]]:
+def ranks(index: Index, asked: Sequence[Question], other_words: bool = False) -> dict[str, list[tuple[int, int]]]:
     """method -> for each question, the rank of its best and of its worst proving passage, from 1."""
     found: dict[str, list[tuple[int, int]]] = {}
     for q in asked:
-        scores = index.scores(q.question)
+        scores = index.scores(q.other_words if other_words else q.question)
         scores["rank fusion"] = fuse(scores["lexical"], scores["dense"])
         for name, values in scores.items():
             order = [index.passages[i].id for i in np.argsort(-values, kind="stable")]
@@ -40,32 +41,39 @@ def ranks(index: Index, asked: Sequence[Question]) -> dict[str, list[tuple[int, 
     return found
 
 
-def retrieval(pack: Pack) -> tuple[list[dict[str, Any]], Estimate, Estimate]:
-    """(rows, recall at 5 of the default on one-passage questions, its paired difference of reciprocal ranks to lexical).
+def retrieval(pack: Pack) -> tuple[list[dict[str, Any]], dict[str, tuple[Estimate, Estimate]]]:
+    """(rows, asked in whose words -> recall at 5 of the default, its paired difference of reciprocal ranks to words alone).
 
-    One passage proves: single, table and false-premise questions; at 5 counts the best of those named. Two passages needed:
+    One passage proves: single, table and false-premise questions; the best of those named counts. Two passages needed:
     multi; both must be among the five. Intervals: exact for recall, bootstrap by document for the reciprocal rank.
     """
-    asked = [q for q in pack.questions if q.passages]
-    one = np.array([q.kind != "multi" for q in asked])
-    documents = np.array([q.passages[0].split("#")[0] for q in asked])[one]
-    found = {name: np.array(at) for name, at in ranks(Index(pack.passages, minilm()), asked).items()}
-    rows = []
-    for name, at in found.items():
-        best, worst = at[one, 0], at[~one, 1]
-        rows.append(
-            {
-                "pack": pack.name,
-                "retrieval by": name,
-                "recall at 5, one passage": str(stats.proportion(int((best <= 5).sum()), len(best))),
-                "MRR, one passage": str(stats.mean(1 / best, documents)),
-                "both of two in 5": str(stats.proportion(int((worst <= 5).sum()), len(worst))),
-                "questions": f"{len(best)} and {len(worst)}",
-            }
-        )
-    hybrid, lexical = found["hybrid"][one, 0], found["lexical"][one, 0]
-    recall = stats.proportion(int((hybrid <= 5).sum()), len(hybrid))
-    return rows, recall, stats.mean(1 / hybrid - 1 / lexical, documents)
+    index = Index(pack.passages, minilm())
+    rows: list[dict[str, Any]] = []
+    told: dict[str, tuple[Estimate, Estimate]] = {}
+    for words in ASKED:
+        asked = [q for q in pack.questions if (q.other_words if words == "other" else q.passages)]
+        one = np.array([q.kind != "multi" for q in asked])
+        documents = np.array([q.passages[0].split("#")[0] for q in asked])[one]
+        found = {name: np.array(at) for name, at in ranks(index, asked, words == "other").items()}
+        for name, at in found.items():
+            best, worst = at[one, 0], at[~one, 1]
+            rows.append(
+                {
+                    "pack": pack.name,
+                    "asked in": ASKED[words],
+                    "retrieval by": name,
+                    "recall at 5, one passage": str(stats.proportion(int((best <= 5).sum()), len(best))),
+                    "MRR, one passage": str(stats.mean(1 / best, documents)),
+                    "both of two in 5": str(stats.proportion(int((worst <= 5).sum()), len(worst)))
+                    if len(worst)
+                    else "-",
+                    "questions": f"{len(best)} and {len(worst)}",
+                }
+            )
+        hybrid, lexical = found["hybrid"][one, 0], found["lexical"][one, 0]
+        recall = stats.proportion(int((hybrid <= 5).sum()), len(hybrid))
+        told[words] = (recall, stats.mean(1 / hybrid - 1 / lexical, documents))
+    return rows, told
 
 
 def load_seconds(name: str) -> list[float]:
@@ -95,22 +103,24 @@ def measure() -> dict[str, Any]:
 
     for name in names():
         pack = load(name)
-        more, recall, better = retrieval(pack)
+        more, told = retrieval(pack)
         rows += more
-        goal(
-            f"recall-{name}", f"{name}: recall at 5 of the proving passage, shipped default: at least 0.90",
-            (recall.value, recall.low, recall.high), recall.n, recall.value >= 0.9,
-        )  # fmt: skip
-        goal(
-            f"default-{name}", f"{name}: the default's reciprocal rank minus that of words alone: not below 0",
-            (better.value, better.low, better.high), better.n, better.high >= 0,
-        )  # fmt: skip
+        for words, (recall, better) in told.items():
+            goal(
+                f"recall-{name}-{words}", f"{name}, asked in {ASKED[words]}: recall at 5 of the shipped default: at least 0.90",
+                (recall.value, recall.low, recall.high), recall.n, recall.value >= 0.9,
+            )  # fmt: skip
+            goal(
+                f"default-{name}-{words}", f"{name}, asked in {ASKED[words]}: the default's reciprocal rank minus that of words alone: lower bound not below -0.05",
+                (better.value, better.low, better.high), better.n, better.low >= -0.05,
+            )  # fmt: skip
+            console.say(f"{name}, {ASKED[words]}: recall at 5 {recall}")
         times = load_seconds(name)
         goal(
             f"load-{name}", f"{name}: loading in a process of its own: under 0.3 s",
             (float(np.median(times)), min(times), max(times)), len(times), float(np.median(times)) < 0.3,
         )  # fmt: skip
-        console.say(f"{name}: recall at 5 {recall}, load {np.median(times):.2f} s")
+        console.say(f"{name}: loads in {np.median(times):.2f} s")
     checked = {name: len(check_path(name)) for name in [*names(), *controls()]}
     total = sum(checked.values())
     goal(

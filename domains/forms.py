@@ -164,6 +164,7 @@ class Question(Form):
     question: str = Field(min_length=8)
     answer: str = Field(min_length=1)
     passages: list[str]
+    other_words: str = Field("", description="The same, asked by somebody who has not read the documents.")
 
     @property
     def answerable(self) -> bool:

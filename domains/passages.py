@@ -77,3 +77,8 @@ def thoughts(paragraph: str) -> list[str]:
     found = re.split(r"(?<=[.!?])\s+|\n", paragraph)
     words = [part.split() for part in found]
     return [" ".join(w[i : i + PIECE]) for w in words for i in range(0, len(w), PIECE)]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences and table rows of a passage."""
+    return [s for s in re.split(r"(?<=[.!?])\s+|\n", text) if s.strip()]

@@ -32,7 +32,7 @@ def timeline(pack: Pack, windows: Sequence[Window], reference: Performance, path
     gap.axhline(0, color="#333333", lw=0.8)
     gap.set_ylabel("observed rate minus\nmean probability", fontsize=8)
     gap.set_title(
-        f"{pack.name}: the champion of {pack.config.champion.train_until[:4]}, {windows[0].label} to {windows[-1].label} (bars: 95 % block bootstrap)",
+        f"{pack.name}: the champion of {pack.config.champion.train_until}, {windows[0].label} to {windows[-1].label} (bars: 95 % block bootstrap)",
         loc="left",
         fontsize=10,
     )
@@ -55,7 +55,7 @@ def timeline(pack: Pack, windows: Sequence[Window], reference: Performance, path
     rank.axhline(reference.brier.value, color="#1b9e77", lw=1, label="reference")
     rank.set_ylabel("Brier score", fontsize=8)
     rank.legend(frameon=False, fontsize=7, loc="upper left", ncols=3)
-    rank.set_ylim(0, 0.32)
+    rank.set_ylim(0, 1.35 * max(w.performance.brier.value for w in windows))  # room for the legend
     columns = len(pack.features)
     share.bar(
         x,

@@ -12,6 +12,7 @@ from common.encoder import Encoder
 from common.llm import LLM, Answer
 from domains.forms import Passage
 from domains.pack import Pack
+from domains.passages import sentences
 from domains.prompt import messages
 from domains.retrieval import Index
 
@@ -87,8 +88,3 @@ def holds(answer: str, passage: Passage) -> bool:
     said = [w for w in re.findall(r"[a-z]{4,}", answer.lower())]
     numbers = set(re.findall(r"\d+(?:\.\d+)?", answer))
     return numbers <= set(re.findall(r"\d+(?:\.\d+)?", text)) and sum(w in text for w in said) >= len(said) / 2
-
-
-def sentences(text: str) -> list[str]:
-    """The sentences and table rows of a passage."""
-    return [s for s in re.split(r"(?<=[.!?])\s+|\n", text) if s.strip()]

@@ -55,6 +55,12 @@ def test_the_number_of_a_table_question_stands_in_its_table(pack) -> None:
         assert any(w.lower() in table for w in wanted), (q.id, wanted)
 
 
+def test_questions_with_one_passage_are_also_asked_in_other_words(pack) -> None:
+    for q in pack.questions:
+        assert bool(q.other_words) == (q.kind in ("single", "table")), q.id
+        assert q.other_words != q.question
+
+
 def test_attacks_have_a_verifiable_goal_of_every_kind_and_many_disguises(pack) -> None:
     assert len(pack.attacks) >= 60
     assert {a.goal.kind for a in pack.attacks} == {
