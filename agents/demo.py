@@ -21,14 +21,16 @@ from domains.pack import load
 
 def pick_alert(domain: str, window: str | None) -> Alert | None:
     """The monitor's alert for a window: the one asked for, else the pack's story, else the latest. None where the monitor
-    raised none and none was asked for; NotReady where it raised others."""
+    raised none and none was asked for; NotReady where it has not run or raised others."""
     done = subprocess.run(
         [sys.executable, "-m", "monitoring", "alerts", "--json"], cwd=ROOT, capture_output=True, text=True
     )
-    found = [Alert.model_validate(a) for a in json.loads(done.stdout)["alerts"]] if done.returncode == 0 else []
-    wanted = window or load(domain).config.monitor.story or (found[-1].window if found else "")
-    if not wanted:
+    if done.returncode:
+        raise NotReady("the monitor has no finished replay of this pack", "make demo-monitoring")
+    found = [Alert.model_validate(a) for a in json.loads(done.stdout)["alerts"]]
+    if not found and window is None:
         return None
+    wanted = window or load(domain).config.monitor.story or found[-1].window
     for alert in found:
         if alert.window == wanted:
             return alert

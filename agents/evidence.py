@@ -62,10 +62,10 @@ def from_records(alert: Alert, pack: Pack) -> list[Fact]:
     table = pack.records()
     time = table[pack.config.records.time]
     rows = table[(time >= alert.window_start) & (time < day_after(alert.window_end))]
-    numerical = rows[pack.config.records.numerical]
-    still = (numerical.nunique() <= 1).mean() if len(rows) else 1.0
+    inputs = rows[pack.features]
+    still = (inputs.nunique() <= 1).mean() if len(rows) else 1.0
     source = pack.config.records.file
     return [
-        Fact("share of missing values", float(numerical.isna().to_numpy().mean()), source),
+        Fact("share of missing values", float(inputs.isna().to_numpy().mean()) if len(rows) else 1.0, source),
         Fact("share of constant inputs", float(still), source),
     ]

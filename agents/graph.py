@@ -148,7 +148,7 @@ def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
     challenger = registry.retrain(domain, state["proposal"]["until"])
     window = registry.compare(domain, alert.model_version, challenger, alert.window_start, alert.window_end)
     found = {"challenger": challenger, "champion": alert.model_version, "incident_window": window}
-    if window["difference"]["value"] > 0:
+    if not window["difference"]["value"] <= 0:  # also where it is not a number
         return {"status": "kept", "moved": False, "why": "the challenger is worse on the incident's window", **found}
     where, move = lambda: registry.champion_of(alert.model), lambda version: registry.set_champion(alert.model, version)
     entry, moved = move_once(ledger, key, challenger, decision.approver, where, move)

@@ -155,7 +155,11 @@ def by_columns(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 def block(rows: list[dict[str, Any]]) -> str:
     """One Markdown table."""
-    lines = [list(rows[0]), ["---"] * len(rows[0]), *([str(cell) for cell in row.values()] for row in rows)]
+    lines = [
+        list(rows[0]),
+        ["---"] * len(rows[0]),
+        *([str(cell).replace("|", "\\|") for cell in row.values()] for row in rows),
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -39,6 +39,16 @@ def write_text(path: Path, text: str) -> Path:
     return write_bytes(path, text.encode())
 
 
+def read_text(path: Path) -> str:
+    """A UTF-8 file; raise `BadInput` where it is absent or in another encoding."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8: byte {error.start}", "save it in UTF-8") from error
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}", f"write {path}") from error
+
+
 def write_json(path: Path, value: Any) -> Path:
     """As `write_text`, indented, keys in the order given."""
     return write_text(path, json.dumps(value, indent=2, default=str) + "\n")

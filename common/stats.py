@@ -45,7 +45,8 @@ def bootstrap(
             continue
     finite = np.asarray(values)[np.isfinite(values)] if values else np.array([])
     value = float(statistic(*arrays))
-    low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (np.nan, np.nan)
+    # one cluster says nothing about how clusters differ: no interval is better than one of width zero
+    low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) and len(rows_of) > 1 else (np.nan, np.nan)
     wider = small_sample(len(rows_of))
     return Estimate(
         value=value, low=float(value - wider * (value - low)), high=float(value + wider * (high - value)), n=n

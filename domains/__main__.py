@@ -74,17 +74,18 @@ def card(
 @app.command()
 def decay(name: Name, resamples: int = 400, as_json: console.AsJson = False) -> None:
     """Train the champion and see how it decays, and why. Minutes; writes decay.json and decay.png into the pack."""
+    from domains import card as cards
     from domains import decay as analysis
     from domains.pack import load
 
     pack = load(name)
     found = analysis.analyse(pack, resamples)
-    analysis.save(pack, found)
+    cards.record(pack, found)
     rows, blame = analysis.table(found), analysis.blame(found)
     if not as_json:
         console.table(f"{pack.name}: the champion over time", list(rows[0]), [list(r.values()) for r in rows])
         console.table("Without each input", list(blame[0]), [list(r.values()) for r in blame])
-    console.say(f"a random split would have promised an AUC of {found.random_split}")
+    console.say(f"a random split adds to the AUC, on the same rows: {found.leak}")
     console.say(f"to blame: {found.blamed or 'no single input'}")
     console.say(f"picture: {pack.folder / 'decay.png'}; python -m domains card {name} --write puts it into the page")
     console.emit({"moments": rows, "blame": blame, "blamed": found.blamed}, as_json)

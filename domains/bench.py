@@ -42,7 +42,7 @@ def ranks(index: Index, asked: Sequence[Question], other_words: bool = False) ->
 
 
 def retrieval(pack: Pack) -> tuple[list[dict[str, Any]], dict[str, tuple[Estimate, Estimate]]]:
-    """(rows, asked in whose words -> recall at 5 of the default, its paired difference of reciprocal ranks to words alone).
+    """(rows, asked in whose words -> recall at 5 of the default, its paired difference of reciprocal ranks to the better of its halves).
 
     One passage proves: single, table and false-premise questions; the best of those named counts. Two passages needed:
     multi; both must be among the five. Intervals: exact for recall, bootstrap by document for the reciprocal rank.
@@ -70,9 +70,10 @@ def retrieval(pack: Pack) -> tuple[list[dict[str, Any]], dict[str, tuple[Estimat
                     "questions": f"{len(best)} and {len(worst)}",
                 }
             )
-        hybrid, lexical = found["hybrid"][one, 0], found["lexical"][one, 0]
+        hybrid = found["hybrid"][one, 0]
+        half = max(("lexical", "dense"), key=lambda name: float(np.mean(1 / found[name][one, 0])))
         recall = stats.proportion(int((hybrid <= 5).sum()), len(hybrid))
-        told[words] = (recall, stats.mean(1 / hybrid - 1 / lexical, documents))
+        told[words] = (recall, stats.mean(1 / hybrid - 1 / found[half][one, 0], documents))
     return rows, told
 
 
@@ -107,11 +108,11 @@ def measure() -> dict[str, Any]:
         rows += more
         for words, (recall, better) in told.items():
             goal(
-                f"recall-{name}-{words}", f"{name}, asked in {ASKED[words]}: recall at 5 of the shipped default: at least 0.90",
-                (recall.value, recall.low, recall.high), recall.n, recall.value >= 0.9,
+                f"recall-{name}-{words}", f"{name}, asked in {ASKED[words]}: recall at 5 of the shipped default: lower bound at least 0.90",
+                (recall.value, recall.low, recall.high), recall.n, recall.low >= 0.9,
             )  # fmt: skip
             goal(
-                f"default-{name}-{words}", f"{name}, asked in {ASKED[words]}: the default's reciprocal rank minus that of words alone: lower bound not below -0.05",
+                f"default-{name}-{words}", f"{name}, asked in {ASKED[words]}: the default's reciprocal rank minus that of its better half: lower bound not below -0.05",
                 (better.value, better.low, better.high), better.n, better.low >= -0.05,
             )  # fmt: skip
             console.say(f"{name}, {ASKED[words]}: recall at 5 {recall}")
@@ -141,14 +142,14 @@ def measure() -> dict[str, Any]:
     for name in [*names(), *controls()]:
         pack = load(name)
         found = decay.analyse(pack)
-        decay.save(pack, found)
+        card.record(pack, found)
         card.write(pack)
         rows.append(
             {
                 "champion of": name,
                 "AUC, reference": str(found.reference.auc),
-                "AUC, all later rows": str(found.without[""][0]),
-                "mean absolute gap later": f"{found.without[''][1]:.3f}",
+                "AUC, all later rows": str(found.without[""].auc),
+                "mean absolute gap later": f"{found.without[''].gap:.3f}",
                 "windows with a loss": str(loss_alarms(found, pack.config.monitor.tolerance)),
                 "windows": len(found.later),
                 "to blame": found.blamed or "no single input",

@@ -48,7 +48,7 @@ def build(pack: Pack, accept: bool = False) -> dict[str, str | int]:
         if not accept:
             raise Refused(
                 f"{pack.name}: {len(table)} rows with sha256 {digest}, pack.toml says {r.rows} and {r.sha256}",
-                f"if the change is meant: python -m domains build {pack.name} --accept",
+                f"if the change is meant: python -m domains build {pack.spec} --accept",
             )
         toml = pack.folder / "pack.toml"
         text = re.sub(r'^sha256 = ".*"', f'sha256 = "{digest}"', toml.read_text(), count=1, flags=re.MULTILINE)

@@ -12,6 +12,9 @@ from typing import Any
 
 from common import files
 from common.bench import block
+from common.contracts import now
+from common.errors import BadInput
+from domains import decay, plot
 from domains.forms import KINDS
 from domains.pack import Pack
 from domains.passages import body_of
@@ -64,7 +67,7 @@ def texts(pack: Pack) -> list[dict[str, Any]]:
     families = Counter(a.family for a in pack.attacks)
     disguised = sum(a.obfuscation != "none" for a in pack.attacks)
     return [
-        {"texts": "documents", "count": len(words), "of these": f"{min(words)} to {max(words)} words, {len(pack.passages)} passages, {len(old)} superseded"},
+        {"texts": "documents", "count": len(words), "of these": f"{min(words, default=0)} to {max(words, default=0)} words, {len(pack.passages)} passages, {len(old)} superseded"},
         {"texts": "questions", "count": len(pack.questions), "of these": counted((k, kinds[k]) for k in KINDS)},
         {"texts": "attacks", "count": len(pack.attacks), "of these": f"{counted(families.items())}; {sum(a.channel == 'indirect' for a in pack.attacks)} indirect, {disguised} disguised"},
         {"texts": "people who do not exist", "count": len(pack.people), "of these": counted(Counter(k for p in pack.people for k in p.identifiers).items())},
@@ -93,18 +96,35 @@ def decay_rows(pack: Pack) -> list[list[dict[str, Any]]]:
     file = pack.folder / "decay.json"
     if not file.exists():
         return []
-    found = files.read_json(file, f"python -m domains decay {pack.name}")
-    promised = [{"AUC": "reference, held out by days", "seen": found["reference_auc"]}, {"AUC": "a random split of the training period", "seen": found["random_split_auc"]}]  # fmt: skip
+    found = files.read_json(file, f"python -m domains decay {pack.spec}")
+    promised = [{"a random split adds to the AUC, on the same rows": found["leak"]}]
     return [promised, found["moments"], found["blame"]]
+
+
+def record(pack: Pack, found: decay.Decay) -> None:
+    """Write `decay.json` and `decay.png` into the pack's folder."""
+    content = {
+        "made_at": now().isoformat(timespec="seconds"),
+        "command": f"python -m domains decay {pack.spec}",
+        "records": pack.config.records.sha256,
+        "leak": str(found.leak),
+        "blamed": found.blamed,
+        "moments": decay.table(found),
+        "blame": decay.blame(found),
+    }
+    files.write_json(pack.folder / "decay.json", content)
+    plot.decay(pack, found, pack.folder / "decay.png")
 
 
 def readme(pack: Pack) -> str:
     """The pack's README with its generated part brought up to date; a bare one where the pack has none."""
     file = pack.folder / "README.md"
     text = file.read_text() if file.exists() else f"# {pack.name}: {pack.config.title}\n\n{BEGIN}\n{END}\n"
-    before, mark, rest = text.partition(BEGIN + "\n")
+    before, mark, rest = text.partition(BEGIN)
     if not mark:
         return f"{text.rstrip()}\n\n{BEGIN}\n{facts(pack)}\n{END}\n"
+    if END not in rest:  # what follows is somebody's text, and would be lost
+        raise BadInput(f"{file}: {BEGIN} without {END}", f"write {END} where the generated part ends")
     return f"{before}{BEGIN}\n{facts(pack)}\n{END}{rest.partition(END)[2]}"
 
 

@@ -68,9 +68,14 @@ def probabilities(model: Any, pack: Pack, table: "pd.DataFrame") -> NDArray[np.f
     """P(target) of each row, shape (n), of an ONNX model by ONNX Runtime. BadInput where a column is absent."""
     import onnxruntime
 
-    absent = [c for c in pack.features if c not in table]
-    if absent:
-        raise BadInput(f"the records have no column {', '.join(absent)}", "add the columns, or correct pack.toml")
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    kinds = {i.name: np.float32 if "float" in i.type else object for i in session.get_inputs()}
-    return np.asarray(session.run(None, {c: table[[c]].to_numpy(kinds[c]) for c in pack.features})[1][:, 1], float)
+    kinds = {
+        i.name: np.float32 if "float" in i.type else object for i in session.get_inputs()
+    }  # those it was trained on
+    absent = [c for c in kinds if c not in table]
+    if absent:
+        raise BadInput(
+            f"the records of {pack.name} have no column {', '.join(absent)}",
+            "add the columns, or train a champion without them",
+        )
+    return np.asarray(session.run(None, {c: table[[c]].to_numpy(kind) for c, kind in kinds.items()})[1][:, 1], float)

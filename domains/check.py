@@ -8,36 +8,20 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from pydantic import ValidationError
 
+from common import files
 from common.errors import BadInput
+from domains.check_records import check_records, line_of
+from domains.finding import Finding
 from domains.forms import Attack, Passage, Person, Question
 from domains.pack import Line, Pack, explain, load
-from domains.passages import body_of, front_matter
+from domains.passages import body_of, front_matter, superseded_by
 
 PARTS = ("documents", "questions", "attacks", "people")
 UNFILLED = "TODO"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to mend. `line` 0: the file as a whole."""
-
-    file: str
-    line: int
-    problem: str
-    mend: str
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.problem}\n  mend: {self.mend}"
-
-    def as_dict(self) -> dict[str, str | int]:
-        """For `--json`."""
-        return asdict(self)
 
 
 class Reading:
@@ -45,10 +29,11 @@ class Reading:
 
     def __init__(self, pack: Pack):
         self.pack, self.broken = pack, list[Finding]()
-        self.questions = list(self._lines("questions.jsonl", Question))
-        self.attacks = list(self._lines("attacks.jsonl", Attack))
-        self.people = list(self._lines("people.jsonl", Person))
-        self.toml = (pack.folder / "pack.toml").read_text().splitlines()
+        self.toml = files.read_text(pack.folder / "pack.toml").splitlines()
+        talks = not pack.config.control  # a control has records and no texts
+        self.questions = list(self._lines("questions.jsonl", Question)) if talks else []
+        self.attacks = list(self._lines("attacks.jsonl", Attack)) if talks else []
+        self.people = list(self._lines("people.jsonl", Person)) if talks else []
 
     def _lines(self, name: str, form: type[Line]) -> Iterator[tuple[int, Line]]:
         file = self.pack.folder / name
@@ -57,7 +42,7 @@ class Reading:
                 Finding(name, 0, "the file is missing", f"write it: one JSON object a line, {form.__name__}")
             )
             return
-        for number, line in enumerate(file.read_text().splitlines(), 1):
+        for number, line in enumerate(files.read_text(file).splitlines(), 1):
             try:
                 yield number, form.model_validate(json.loads(line))
             except ValidationError as error:
@@ -79,22 +64,12 @@ class Reading:
 
 def check(pack: Pack) -> list[Finding]:
     """All findings of a pack; empty where it is in order."""
-    from domains.check_records import check_records
-
-    if pack.config.control:
-        bare = Reading.__new__(Reading)
-        bare.pack, bare.toml = pack, (pack.folder / "pack.toml").read_text().splitlines()
-        return [*check_config(bare), *check_records(pack, bare.at)]
     r = Reading(pack)
-    return [
-        *check_config(r),
-        *check_records(pack, r.at),
-        *r.broken,
-        *check_documents(r),
-        *check_questions(r),
-        *check_attacks(r),
-        *check_people(r),
-    ]
+    found = [*check_config(r), *check_records(pack, r.at)]
+    if pack.config.control:
+        return found
+    texts = (check_documents, check_questions, check_attacks, check_people, check_runbook)
+    return [*found, *r.broken, *(finding for part in texts for finding in part(r))]
 
 
 def check_path(name: str) -> list[Finding]:
@@ -121,24 +96,24 @@ def check_config(r: Reading) -> Iterator[Finding]:
     if c.records.target in r.pack.features:
         yield Finding(
             name,
-            r.at(rf"^{c.records.target} = "),
+            r.at(line_of(c.records.target)),
             "the target is also an input",
             "take it out of records.columns: it leaks the label",
         )
     if c.records.time in r.pack.features:
         yield Finding(
             name,
-            r.at(rf"^{c.records.time} = "),
+            r.at(line_of(c.records.time)),
             "the time is also an input",
             "take it out: a model cannot see a later date",
         )
     dates = [c.champion.train_from, c.champion.train_until, c.monitor.start]
-    if dates != sorted(dates):
+    if dates != sorted(set(dates)):
         yield Finding(
             name,
             r.at("^train_from"),
             f"dates out of order: {', '.join(dates)}",
-            "train_from <= train_until <= monitor.from",
+            "train_from < train_until < monitor.from",
         )
     for period in c.champion.reference:
         first, _, last = period.partition("/")
@@ -150,9 +125,11 @@ def check_config(r: Reading) -> Iterator[Finding]:
     for action in c.actions:
         if (action.risk == "low") == bool(action.approver):
             yield Finding(
-                name, r.at(rf'^name = "{action.name}"'), f"action {action.name} has risk {action.risk} and approver {action.approver!r}",
+                name, r.at(rf'^name = "{re.escape(action.name)}"'), f"action {action.name} has risk {action.risk} and approver {action.approver!r}",
                 "name an approver for medium and high risk, and none for low",
             )  # fmt: skip
+    if not c.control and not c.privacy.canary:
+        yield Finding(name, r.at(r"^\[privacy\]"), "no canary", 'privacy.canary = "a string that occurs nowhere else"')
     if not c.control and not c.actions:
         yield Finding(name, 0, "no action that an agent may propose", "[[actions]] with name, risk and approver")
 
@@ -165,13 +142,29 @@ def check_documents(r: Reading) -> Iterator[Finding]:
     # a diagnosis code alone identifies nobody, and a document may explain it
     mine = {v: f"an identifier of {p.id}" for _, p in r.people for kind, v in p.identifiers.items() if kind != "ICD10"}
     secrets = {r.pack.canary: "the canary", **mine}
+    old = {p.id.partition("#")[0] for p in r.passages.values() if p.superseded}
     for file in r.pack.documents:
-        name, text = f"documents/{file.name}", file.read_text()
+        name, text = f"documents/{file.name}", files.read_text(file)
         head = front_matter(text)
         if UNFILLED in text:
             yield Finding(name, at(text, UNFILLED), "still to fill in", "write your own text")
         if not any(p.startswith(f"{file.stem}#") for p in r.passages):
             yield Finding(name, 1, "no section", "start each passage with a line `## Heading`")
+        for heading in re.findall(r"^## (.*)\n\s*(?=## |\Z)", body_of(text), re.MULTILINE):
+            yield Finding(
+                name, at(text, f"## {heading}"), f"section {heading} is empty", "write it, or take the heading out"
+            )
+        if head.get("status") and not superseded_by(head):
+            yield Finding(
+                name,
+                at(text, "status:"),
+                f"status {head['status']} is not understood",
+                "status: superseded by NAME, or none",
+            )
+        if superseded_by(head) in {file.stem, *old}:
+            yield Finding(
+                name, at(text, "status:"), "the document that replaced it is not in force", "name the one that is"
+            )
         if head and head.get("id") != file.stem:
             yield Finding(name, 2, f"its id is {head.get('id')}", f"id: {file.stem}")
         for other in targets(head, text):
@@ -195,7 +188,7 @@ def check_documents(r: Reading) -> Iterator[Finding]:
 def targets(head: dict[str, str], text: str) -> list[str]:
     """The documents that a document refers to: `see`, `status: superseded by`, and Markdown links."""
     named = [s.strip() for s in head.get("see", "").split(",") if s.strip()]
-    named += re.findall(r"^superseded by (\S+)", head.get("status", ""))
+    named += [superseded_by(head)] if superseded_by(head) else []
     return named + re.findall(r"\]\(([\w-]+)\.md[^)]*\)", body_of(text))
 
 
@@ -213,7 +206,7 @@ def check_questions(r: Reading) -> Iterator[Finding]:
             if passage not in r.passages:
                 yield Finding(
                     name, number, f"{q.id} names passage {passage}, which does not exist",
-                    f"use an id that `python -m domains passages {r.pack.folder.name}` lists",
+                    f"use an id that `python -m domains passages {r.pack.spec}` lists",
                 )  # fmt: skip
         least = {"unanswerable": 0, "multi": 2}.get(q.kind, 1)
         if len(q.passages) < least or (q.kind == "unanswerable" and q.passages):
@@ -232,7 +225,7 @@ def check_questions(r: Reading) -> Iterator[Finding]:
         twin = seen.setdefault(" ".join(re.findall(r"\w+", q.question.lower())), q.id)
         if twin != q.id:
             yield Finding(name, number, f"{q.id} asks the same as {twin}", "drop one of the two")
-    yield from doubles(name, [q.id for _, q in r.questions], "questions")
+    yield from doubles(name, [(n, q.id) for n, q in r.questions], "questions")
 
 
 def check_attacks(r: Reading) -> Iterator[Finding]:
@@ -250,6 +243,7 @@ def check_attacks(r: Reading) -> Iterator[Finding]:
             "canary": (a.goal.value == r.pack.canary, f"privacy.canary, which is {r.pack.canary or 'empty'}"),
             "tool": (a.goal.value in tools, "an action of pack.toml"),
             "identifier": (a.goal.value in identifiers, "an identifier of people.jsonl"),
+            "pattern": (compiles(a.goal.value), "a regular expression of Python"),
             "prompt": (a.goal.value.isdigit() and int(a.goal.value) >= 5, "a number of words, at least 5"),
         }.get(a.goal.kind, (len(a.goal.value) >= 3, "three letters or more"))
         if not wanted[0]:
@@ -263,7 +257,16 @@ def check_attacks(r: Reading) -> Iterator[Finding]:
                 f"the goal of {a.id} occurs in the documents",
                 "choose a marker that no answer contains by accident",
             )
-    yield from doubles(name, [a.id for _, a in r.attacks], "attacks")
+    yield from doubles(name, [(n, a.id) for n, a in r.attacks], "attacks")
+
+
+def compiles(pattern: str) -> bool:
+    """Whether a text is a regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error:
+        return False
+    return True
 
 
 def check_people(r: Reading) -> Iterator[Finding]:
@@ -279,13 +282,25 @@ def check_people(r: Reading) -> Iterator[Finding]:
                     f"{kind} of {p.id}: {complaint}",
                     "use a test number of nobody, see domains/people.py",
                 )
-    yield from doubles("people.jsonl", [p.id for _, p in r.people], "people")
+    yield from doubles("people.jsonl", [(n, p.id) for n, p in r.people], "people")
 
 
-def doubles(file: str, ids: list[str], what: str) -> Iterator[Finding]:
-    """Ids that occur more than once."""
-    for name, times in Counter(ids).items():
+def doubles(file: str, ids: list[tuple[int, str]], what: str) -> Iterator[Finding]:
+    """Ids (with their lines) that occur more than once, and a file without any."""
+    if not ids:
+        yield Finding(file, 0, f"no {what}: the file is empty", "write one JSON object a line")
+    for name, times in Counter(name for _, name in ids).items():
         if times > 1:
-            yield Finding(
-                file, max(n for n, i in enumerate(ids, 1) if i == name), f"{times} {what} named {name}", "number them"
-            )
+            last = max(line for line, other in ids if other == name)
+            yield Finding(file, last, f"{times} {what} named {name}", "number them")
+
+
+def check_runbook(r: Reading) -> Iterator[Finding]:
+    """The runbook: there, and filled in."""
+    try:
+        text = r.pack.runbook
+    except BadInput as error:
+        yield Finding("runbook.md", 0, error.message, error.mend)
+        return
+    if UNFILLED in text:
+        yield Finding("runbook.md", at(text, UNFILLED), "still to fill in", "write your own text")

@@ -4,11 +4,21 @@ How the records fit together (dangling ids, duplicates, leaks) is checked in `do
 """
 
 import re
-from typing import Literal
+from datetime import date
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-PERIOD = re.compile(r"\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?")
+
+def a_day(value: str) -> str:
+    """Refuses what is no day of the calendar."""
+    if not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        raise ValueError(f"{value} is not a day; write 2020-03-12")
+    date.fromisoformat(value)
+    return value
+
+
+Day = Annotated[str, AfterValidator(a_day)]
 
 
 class Form(BaseModel):
@@ -58,8 +68,8 @@ class Champion(Form):
     """The predictive model that is trained on the early period."""
 
     registry: str
-    train_from: str
-    train_until: str
+    train_from: Day
+    train_until: Day
     reference: list[str] = Field(
         min_length=1, description="Days or from/until periods held out of training: what drift is measured against."
     )
@@ -69,16 +79,22 @@ class Champion(Form):
     @classmethod
     def periods(cls, value: list[str]) -> list[str]:
         """Days, or two of them joined by a slash."""
-        wrong = [p for p in value if not PERIOD.fullmatch(p)]
-        if wrong:
-            raise ValueError(f"{wrong[0]} is neither a day (2020-03-12) nor a period (2020-03-12/2020-03-19)")
+        for period in value:
+            try:
+                days = [a_day(day) for day in period.split("/")]
+            except ValueError as error:
+                raise ValueError(
+                    f"{period} is neither a day (2020-03-12) nor a period (2020-03-12/2020-03-19)"
+                ) from error
+            if len(days) > 2:
+                raise ValueError(f"{period} has more than two days")
         return value
 
 
 class Monitor(Form):
     """How the champion is watched. `from` is the first day after training that is judged."""
 
-    start: str = Field(alias="from")
+    start: Day = Field(alias="from")
     window: Literal["YS", "QS", "MS", "W-MON"] = Field(
         description="Calendar year, quarter, month, or week from Monday."
     )

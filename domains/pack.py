@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import ValidationError
 
+from common import files
 from common.errors import BadInput
 from domains.forms import Attack, Config, Form, Passage, Person, Question
 from domains.passages import sections
@@ -62,6 +63,16 @@ class Pack:
                 f"{file}: {explain(error)}", "correct the field; domains/finance/pack.toml is an example"
             ) from error
 
+    @property
+    def ours(self) -> bool:
+        """Whether this is a pack of the kit."""
+        return self.folder.resolve().is_relative_to(HERE)
+
+    @property
+    def spec(self) -> str:
+        """What the command line finds the pack by: its name in the kit, else its path."""
+        return str(self.folder.resolve().relative_to(HERE)) if self.ours else str(self.folder)
+
     @cached_property
     def documents(self) -> list[Path]:
         """The Markdown files, by name."""
@@ -91,7 +102,7 @@ class Pack:
     @cached_property
     def runbook(self) -> Text:
         """`runbook.md`."""
-        return (self.folder / "runbook.md").read_text()
+        return files.read_text(self.folder / "runbook.md")
 
     @property
     def canary(self) -> str:
@@ -109,7 +120,12 @@ class Pack:
 
         file = self.folder / self.config.records.file
         if not file.exists():
-            raise BadInput(f"{file} is missing", f"python -m domains build {self.name}   (needs the network once)")
+            raise BadInput(
+                f"{file} is missing",
+                f"python -m domains build {self.spec}   (needs the network once)"
+                if self.ours
+                else f"copy your table to {file}",
+            )
         time = self.config.records.time
         try:
             table = pd.read_parquet(file)
@@ -138,7 +154,7 @@ def lines(file: Path, form: type[Line]) -> Iterator[Line]:
     """The records of a JSON-lines file; BadInput names the file and the line."""
     if not file.exists():
         raise BadInput(f"{file} is missing", "python -m domains check PATH lists what a pack needs")
-    for number, line in enumerate(file.read_text().splitlines(), 1):
+    for number, line in enumerate(files.read_text(file).splitlines(), 1):
         try:
             yield form.model_validate(json.loads(line))
         except ValidationError as error:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from common.files import read_text
 from domains.forms import Passage
 
 # Words in a passage, at most: the packaged encoder reads 256 tokens, about 190 English words, and drops the rest.
@@ -27,6 +28,12 @@ def front_matter(text: str) -> dict[str, str]:
     }
 
 
+def superseded_by(head: dict[str, str]) -> str:
+    """The document that replaced one, by its front matter; empty for a document in force."""
+    found = re.fullmatch(r"superseded by ([\w-]+)", head.get("status", "").strip(), re.IGNORECASE)
+    return found[1] if found else ""
+
+
 def body_of(text: str) -> str:
     """A document without its front matter."""
     return text.split("---\n", 2)[-1] if text.startswith("---\n") else text
@@ -35,10 +42,10 @@ def body_of(text: str) -> str:
 def sections(file: Path) -> Iterator[Passage]:
     """A document's passages. A section that is longer than an encoder reads is cut into pieces, `document#section.2`
     and so on."""
-    text = file.read_text()
+    text = read_text(file)
     head, body = front_matter(text), body_of(text)
     title = next((line[2:].strip() for line in body.splitlines() if line.startswith("# ")), file.stem)
-    old = head.get("status", "").startswith("superseded")
+    old = bool(superseded_by(head))
     first, *blocks = re.split(r"^## ", body, flags=re.MULTILINE)
     whole = re.sub(r"^# .*$", "", first, count=1, flags=re.MULTILINE)
     if not blocks and whole.strip():
@@ -48,7 +55,8 @@ def sections(file: Path) -> Iterator[Passage]:
     for block in blocks:
         heading, _, text = block.partition("\n")
         slug = re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
-        yield from pieces(f"{file.stem}#{slug}", f"{title}: {heading.strip()}", text, old)
+        if text.strip():
+            yield from pieces(f"{file.stem}#{slug}", f"{title}: {heading.strip()}", text, old)
 
 
 def pieces(name: str, title: str, text: str, superseded: bool = False) -> Iterator[Passage]:

@@ -24,7 +24,7 @@ def decay(pack: Pack, found: Decay, path: Path) -> Path:
         reference = getattr(found.reference, of)
         axis.axhspan(reference.low, reference.high, color=GREEN, alpha=0.15, lw=0, label="reference, 95 %")
     rank.plot(
-        x, [m.signal for m in found.later], color=GREY, ls="--", marker=".", lw=1,
+        x, [m.signal.value for m in found.later], color=GREY, ls="--", marker=".", lw=1,
         label="the same recipe, cross-validated inside the window",
     )  # fmt: skip
     rank.axhline(0.5, color="#333333", lw=0.6)
@@ -35,8 +35,8 @@ def decay(pack: Pack, found: Decay, path: Path) -> Path:
         loc="left", fontsize=10,
     )  # fmt: skip
     if blamed:
-        rank.plot(x, found.aucs_without[blamed], color=RED, marker="s", ms=4, lw=1, label=f"champion without {blamed}")
-        level.plot(x, found.gaps_without[blamed], color=RED, marker="s", ms=4, lw=1, label=f"champion without {blamed}")
+        rank.plot(x, found.without[blamed].aucs, color=RED, marker="s", ms=4, lw=1, label=f"champion without {blamed}")
+        level.plot(x, found.without[blamed].gaps, color=RED, marker="s", ms=4, lw=1, label=f"champion without {blamed}")
     tolerance = pack.config.monitor.tolerance
     for edge in (-tolerance, tolerance):
         level.axhline(edge, color="#333333", lw=0.6, ls=":", label=f"tolerance {tolerance:g}" if edge > 0 else None)

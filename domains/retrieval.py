@@ -28,7 +28,11 @@ from domains.passages import sentences
 WORDS, MEANING = 0.4, 0.6  # flat around here: from 0.3 : 0.7 to 0.5 : 0.5 the ranks on finance hardly change
 DEMOTION = 0.15  # of a score between 0 and 1: lets a document in force pass one that is a little more similar
 FUSION_K = 60  # Cormack, Clarke and Buettcher (2009)
-PAST = re.compile(r"supersed|withdrawn|former|old version|previous version|\b(19|20)\d\d\b", re.IGNORECASE)
+PAST = re.compile(
+    r"\b(superseded|withdrawn (rule|version|policy|page)|former(ly)?|(old|previous|earlier) version)\b"
+    r"|\b(in|of|before|until|since) (\w+ )?(19|20)\d\d\b",
+    re.IGNORECASE,
+)
 
 Scores = NDArray[np.float64]
 
@@ -44,7 +48,7 @@ class Index:
         self._stemmer = Stemmer.Stemmer("english")
         self._old = np.array([p.superseded for p in self.passages])
         texts = [f"{p.title}\n{p.text}" for p in self.passages]
-        parts = [[f"{p.title}: {s}" for s in sentences(p.text)] for p in self.passages]
+        parts = [[f"{p.title}: {s}" for s in sentences(p.text)] or [p.title] for p in self.passages]
         self._starts = np.cumsum([0, *(len(p) for p in parts[:-1])])
         vectors = self._embed([*texts, *(s for p in parts for s in p)], cache)
         self._whole, self._sentences = vectors[: len(texts)], vectors[len(texts) :]
@@ -85,12 +89,12 @@ class Index:
         return np.asarray((self._whole @ asked + nearest) / 2, float)
 
     def scores(self, question: str) -> dict[str, Scores]:
-        """Score of every passage, shape (n), by name: lexical, dense, and hybrid, which is what `search` ranks by."""
+        """Score of every passage, shape (n), by name: lexical, dense, and hybrid, which is what `search` ranks by. The
+        demotion is in all three, so that they can be compared."""
         lexical, dense = self.coverage(question), self.meaning(question)
+        demoted = 0.0 * self._old if PAST.search(question) else DEMOTION * self._old
         hybrid = WORDS * lexical + MEANING * dense
-        if not PAST.search(question):
-            hybrid -= DEMOTION * self._old
-        return {"lexical": lexical, "dense": dense, "hybrid": hybrid}
+        return {"lexical": lexical - demoted, "dense": dense - demoted, "hybrid": hybrid - demoted}
 
     def search(self, question: str, k: int) -> list[tuple[Passage, float]]:
         """The k best passages with their hybrid scores, best first."""

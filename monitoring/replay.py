@@ -100,11 +100,11 @@ def replay(
     table = pack.records()
     table["probability"] = probabilities(found.model, pack, table)
     c, time = pack.config.champion, pack.config.records.time
-    reference = table[held_out(pack, table[time])]
-    expected = measure(reference[pack.config.records.target], reference["probability"], c.block, s.resamples)
     name = name or uuid.uuid4().hex[:8]
     # performance waits until the labels are there
     labelled = table.dropna(subset=[pack.config.records.target])
+    reference = labelled[held_out(pack, labelled[time])]
+    expected = measure(reference[pack.config.records.target], reference["probability"], c.block, s.resamples)
     parts = list(windows(pack, labelled[labelled[time] >= pack.config.monitor.start]))
     seen: list[Window] = []
     alerts: list[Alert] = []
@@ -211,6 +211,8 @@ def false_alarms(pack: Pack) -> Estimate:
     hits = n = 0
     for _, rows in windows(pack, early):
         rest = table[reference & ~table.index.isin(rows.index)]
+        if not len(rest):
+            continue
         columns = drift.compare(rest, rows, r.numerical, r.categorical)
         hits += any(column.adjusted <= pack.config.monitor.false_discovery_rate for column in columns)
         n += 1

@@ -62,7 +62,7 @@ def timeline(pack: Pack, windows: Sequence[Window], reference: Performance, path
         [len(w.drifted) / columns for w in windows],
         width=0.4,
         color="#d95f02",
-        label="our tests: effective sample size, false discovery rate 5 %",
+        label=f"our tests: effective sample size, false discovery rate {pack.config.monitor.false_discovery_rate:.0%}",
     )
     share.plot(
         x,

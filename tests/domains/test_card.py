@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 
+from common.errors import BadInput
 from domains import card
 from domains.pack import HERE, controls, load, names
 from tests.conftest import run_cli
@@ -35,6 +36,15 @@ def test_what_a_person_wrote_is_kept(tmp_path) -> None:
     card.write(load(str(folder)))
     text = (folder / "README.md").read_text()
     assert text.startswith("# Mine\n\nMy words.\n") and text.count(card.BEGIN) == 1 and "| input |" in text
+
+
+def test_a_page_whose_end_is_missing_is_refused_and_kept(tmp_path) -> None:
+    folder = shutil.copytree(HERE / "healthcare", tmp_path / "mine")
+    text = f"# Mine\n\n{card.BEGIN}\nMy own long words.\n"
+    (folder / "README.md").write_text(text)
+    with pytest.raises(BadInput, match="without"):
+        card.write(load(str(folder)))
+    assert (folder / "README.md").read_text() == text
 
 
 def test_the_command_names_the_page(home) -> None:

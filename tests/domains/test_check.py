@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from common.errors import BadInput
-from domains.check import Finding, check_path
+from domains.check import check_path
+from domains.finding import Finding
 from domains.pack import HERE, controls, load, names
 
 
@@ -142,6 +143,53 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "documents/cycle-threshold-2020.md",
         "refers to cycles",
     ),
+    "a section without text": (
+        lambda f: (f / "documents" / "glossary.md").open("a").write("\n## Nothing\n"),
+        "documents/glossary.md",
+        "section Nothing is empty",
+    ),
+    "a status nobody understands": (
+        lambda f: replace(f / "documents" / "glossary.md", "owner:", "status: retired\nowner:"),
+        "documents/glossary.md",
+        "status retired is not understood",
+    ),
+    "superseded by itself": (
+        lambda f: replace(f / "documents" / "glossary.md", "owner:", "status: superseded by glossary\nowner:"),
+        "documents/glossary.md",
+        "not in force",
+    ),
+    "a broken pattern": (
+        lambda f: lines(f / "attacks.jsonl", lambda a: a[0].update(goal={"kind": "pattern", "value": "((("})),
+        "attacks.jsonl",
+        "is not a regular expression",
+    ),
+    "no runbook": (lambda f: (f / "runbook.md").unlink(), "runbook.md", "cannot read"),
+    "no people": (lambda f: (f / "people.jsonl").write_text(""), "people.jsonl", "the file is empty"),
+    "no canary": (
+        lambda f: replace(f / "pack.toml", 'canary = "JUNI-4c8e27"', 'canary = ""'),
+        "pack.toml",
+        "no canary",
+    ),
+    "one outcome only": (
+        lambda f: records(f, lambda t: t.assign(positive=0)),
+        "pack.toml",
+        "the training period has one outcome only",
+    ),
+    "nothing after training": (
+        lambda f: replace(f / "pack.toml", 'from = "2020-04-13"', 'from = "2021-04-13"'),
+        "pack.toml",
+        "the time after training has 0 labelled rows",
+    ),
+    "rows without a day": (
+        lambda f: records(f, lambda t: t.assign(date=t.date.where(t.index > 9))),
+        "records.parquet",
+        "10 rows have no date",
+    ),
+    "another encoding": (
+        lambda f: (f / "documents" / "glossary.md").write_bytes("# Caf\u00e9\n".encode("latin-1")),
+        "pack.toml",
+        "is not UTF-8",
+    ),
     "no section": (
         lambda f: (f / "documents" / "empty.md").write_text("# Title only\n"),
         "documents/empty.md",
@@ -168,9 +216,9 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "2 attacks named a003",
     ),
     "a card that could be somebody's": (
-        lambda f: lines(f / "people.jsonl", lambda p: p[0]["identifiers"].update(CREDIT_CARD="4012 8888 8888 1882")),
+        lambda f: lines(f / "people.jsonl", lambda p: p[0]["identifiers"].update(CREDIT_CARD="4539148803436467")),
         "people.jsonl",
-        "its check digit is wrong",
+        "it could be somebody's",
     ),
     "a file that is missing": (lambda f: (f / "people.jsonl").unlink(), "people.jsonl", "the file is missing"),
     "a pack.toml that is none": (lambda f: (f / "pack.toml").write_text("name = "), "pack.toml", "not TOML"),
@@ -184,7 +232,7 @@ def test_each_break_is_named_with_file_line_and_mend(copy, how) -> None:
     found = [f for f in check_path(str(copy)) if says in f.problem]
     assert found, list(map(str, check_path(str(copy))))
     assert found[0].file == file and found[0].mend
-    whole_file = ("sha256", "missing", "TOML")
+    whole_file = ("sha256", "the file is", "TOML", "cannot read", "not UTF-8", "have no date")
     assert found[0].line > 0 or any(word in found[0].problem for word in whole_file)
 
 
@@ -201,6 +249,14 @@ def test_one_broken_line_does_not_hide_the_others(copy) -> None:
     (copy / "questions.jsonl").write_text("\n".join(text) + "\n")
     found = check_path(str(copy))
     assert [f.line for f in found if f.file == "questions.jsonl"] == [5, 10]
+
+
+def test_a_double_is_named_with_its_own_line(copy) -> None:
+    text = (copy / "questions.jsonl").read_text().splitlines()
+    text[0] = text[1] = "not json"
+    text[7] = text[7].replace('"q008"', '"q007"')
+    (copy / "questions.jsonl").write_text("\n".join(text) + "\n")
+    assert next(f for f in check_path(str(copy)) if "named q007" in f.problem).line == 8
 
 
 def test_a_pack_that_does_not_exist_is_a_clear_error() -> None:

@@ -26,6 +26,11 @@ def test_an_introduction_that_says_something_is_a_passage(tmp_path) -> None:
     assert [p.id for p in sections(tmp_path / "b.md")] == ["b#one"]
 
 
+def test_a_heading_without_text_is_no_passage(tmp_path) -> None:
+    (tmp_path / "a.md").write_text("# A\n\n## One\n\n## Two\ntext\n\n## Three\n")
+    assert [p.id for p in sections(tmp_path / "a.md")] == ["a#two"]
+
+
 def test_front_matter_is_read_and_marks_what_is_superseded(tmp_path) -> None:
     (tmp_path / "a.md").write_text("---\nid: a\ntitle: A: b\nstatus: superseded by c\n---\n# A\n\n## One\ntext\n")
     assert front_matter((tmp_path / "a.md").read_text()) == {"id": "a", "title": "A: b", "status": "superseded by c"}

@@ -8,10 +8,12 @@ from domains.people import objection
     ("kind", "good", "bad"),
     [
         ("CREDIT_CARD", "4012 8888 8888 1881", "4012 8888 8888 1882"),
+        ("CREDIT_CARD", "4111111111111111", "4539148803436467"),
+        ("US_SSN", "900-12-3456", "912-70-1234"),
         ("IBAN_CODE", "DE75512108001245126199", "DE75512108001245126198"),
         ("US_SSN", "219-09-9999", "212-45-6789"),
         ("US_SSN", "900-12-3456", "123-45-678"),
-        ("US_NPI", "2783019451", "1234567893"),
+        ("US_NPI", "2783019450", "1234567893"),
         ("MEDICAL_RECORD_NUMBER", "MRN-00471928", "00471928"),
         ("PHONE_NUMBER", "212-555-0142", "212-555-9142"),
         ("EMAIL_ADDRESS", "a@example.org", "a@gmail.com"),
@@ -20,8 +22,6 @@ from domains.people import objection
     ],
 )
 def test_identifiers_are_valid_and_of_nobody(kind, good, bad) -> None:
-    if kind == "US_NPI":
-        good = next(p.identifiers["US_NPI"] for p in load("healthcare").people if "US_NPI" in p.identifiers)
     assert objection(kind, good) == "" and objection(kind, bad)
 
 

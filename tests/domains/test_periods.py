@@ -18,6 +18,15 @@ def test_a_day_falls_into_its_calendar_window(name, day, first, last) -> None:
     assert [str(d.date()) for d in window_of(load(name), day)] == [first, last]
 
 
+def test_quarters_are_windows_too(finance) -> None:
+    class Quarters:
+        config = finance.config.model_copy(
+            update={"monitor": finance.config.monitor.model_copy(update={"window": "QS"})}
+        )
+
+    assert [str(d.date()) for d in window_of(Quarters(), "2008-05-15")] == ["2008-04-01", "2008-06-30"]
+
+
 @pytest.mark.parametrize("name", names())
 def test_windows_are_calendar_windows_labelled_by_their_beginning(name) -> None:
     pack = load(name)

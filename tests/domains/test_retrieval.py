@@ -77,3 +77,4 @@ def test_a_superseded_rule_is_demoted_unless_the_past_is_asked_for(encoder) -> N
     index = Index(passages, encoder)
     assert index.search("When do precautions end?", 1)[0][0].id == "new#a"
     assert index.search("When did precautions end in April 2020?", 1)[0][0].id == "old#a"
+    assert index.search("When do precautions end for 2000 performers?", 1)[0][0].id == "new#a"

@@ -1,5 +1,6 @@
 import pytest
 
+from domains.pack import load, names
 from evaluation import pii
 
 FORBIDDEN = ["CREDIT_CARD", "IBAN_CODE", "US_SSN"]
@@ -37,13 +38,20 @@ def test_plain_answers_of_the_pack_hold_no_identifier(finance) -> None:
     assert flagged == []
 
 
-def test_the_pack_s_planted_identifiers_are_all_found(finance) -> None:
-    kinds = {v: k for p in finance.people for k, v in p.identifiers.items()}
-    gated = {"CREDIT_CARD", "IBAN_CODE", "US_SSN", "EMAIL_ADDRESS"}  # account numbers of the house's own form go unseen
-    planted = [a for a in finance.attacks if a.goal.kind == "identifier" and kinds[a.goal.value] in gated]
+@pytest.mark.parametrize("name", names())
+def test_every_forbidden_identifier_of_the_pack_s_people_is_found(name) -> None:
+    pack = load(name)
+    said = {
+        "US_NPI": "The provider number (NPI) is",
+        "EMPLOYEE_ID": "The employee number is",
+        "US_PASSPORT": "The passport number is",
+        "US_BANK_NUMBER": "The bank account number is",
+    }
     missed = [
-        a.id
-        for a in planted
-        if not pii.leaks(f"The record of {a.prompt} is: {a.goal.value}", "", finance.config.privacy.forbidden, 0.4)
+        (p.id, kind)
+        for p in pack.people
+        for kind, value in p.identifiers.items()
+        if kind in pack.config.privacy.forbidden
+        and not pii.leaks(f"{said.get(kind, 'It is')} {value}.", "", pack.config.privacy.forbidden, 0.4)
     ]
-    assert planted and missed == []
+    assert missed == []

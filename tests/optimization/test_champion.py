@@ -56,3 +56,13 @@ def test_a_champion_with_missing_values_is_exported_with_them(home) -> None:
     assert rows.pressure.isna().any()
     p = champion.probabilities(onnx_model, pack, rows)
     assert np.isfinite(p).all() and 0 < p.min() < p.max() < 1
+
+
+def test_rows_without_a_label_decide_nothing(home, finance, monkeypatch) -> None:
+    old, new = champion.train(finance, "1986-12-31"), champion.train(finance, "2007-12-31")
+    whole = champion.compare(finance, old.version, new.version, "2008-01-01", "2008-12-31")
+    table = finance.records().astype({"large_move": float})
+    late = (table.date >= "2008-10-01") & (table.date <= "2008-12-31")
+    monkeypatch.setattr(type(finance), "records", lambda self: table.assign(large_move=table.large_move.mask(late)))
+    part = champion.compare(finance, old.version, new.version, "2008-01-01", "2008-12-31")
+    assert np.isfinite(part["difference"].value) and part["difference"].n < whole["difference"].n
