@@ -63,7 +63,7 @@ step-optimization:
 test: setup-torch ## every test, on the real engines; needs no network after the set-up
 	@$(PY) -m pytest
 
-test-fast: setup ## the tests that need no real engine, in about a minute
+test-fast: setup ## the tests that need no real engine, in a few minutes
 	@$(PY) -m pytest -m "not slow"
 
 check: setup ## linter, types, the walls between the rooms, the packs
