@@ -21,7 +21,7 @@ from common.errors import NotReady, Refused
 from common.llm import LLM
 from common.settings import settings as shared
 from domains.pack import Pack, load
-from domains.periods import window_of
+from domains.periods import last_day_before, window_of
 
 NEEDS_NO_APPROVAL = "low"
 
@@ -96,7 +96,7 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
             action.name,
             action.risk,
             action.approver,
-            proposal.training_end(alert, pack_of(alert)),
+            last_day_before(pack_of(alert), alert.window_start),
             reason,
             rationale,
             author,

@@ -15,7 +15,6 @@ from common.errors import EngineFailed, Refused
 from common.llm import LLM
 from domains.forms import Action
 from domains.pack import Pack
-from domains.periods import window_of
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,6 @@ def choose(alert: Alert, facts: Sequence[Fact], pack: Pack, s: AgentSettings) ->
             f"add it to [[actions]] of {pack.name}'s pack.toml, or escalate by hand",
         )
     return allowed[name], reason
-
-
-def training_end(alert: Alert, pack: Pack) -> str:
-    """The last day before the incident's window: the window itself is kept for the comparison."""
-    import pandas as pd
-
-    return str((window_of(pack, alert.window_start)[0] - pd.Timedelta(days=1)).date())
 
 
 def explain(alert: Alert, facts: Sequence[Fact], action: str, reason: str, llm: LLM | None) -> tuple[str, str]:

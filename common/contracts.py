@@ -50,6 +50,10 @@ class Estimate(Record):
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
+    def beyond(self, tolerance: float) -> bool:
+        """Whether the whole interval lies more than `tolerance` from zero, on one side; never where it is not known."""
+        return self.low > tolerance or self.high < -tolerance
+
 
 class Alert(Record):
     """A monitor's call for action: what drifted, what it cost, and where the evidence lies."""

@@ -89,8 +89,7 @@ def load_seconds(name: str) -> list[float]:
 
 def loss_alarms(found: decay.Decay, tolerance: float) -> Estimate:
     """Share of later windows whose whole interval of the calibration gap lies beyond the tolerance."""
-    lost = [m for m in found.later if m.gap.low > tolerance or m.gap.high < -tolerance]
-    return stats.proportion(len(lost), len(found.later))
+    return stats.proportion(sum(m.gap.beyond(tolerance) for m in found.later), len(found.later))
 
 
 def measure() -> dict[str, Any]:

@@ -61,7 +61,7 @@ def facts(pack: Pack) -> str:
 
 def texts(pack: Pack) -> list[dict[str, Any]]:
     """Counts of documents, questions, attacks and people."""
-    words = [len(body_of(f.read_text()).split()) for f in pack.documents]
+    words = [len(body_of(files.read_text(f)).split()) for f in pack.documents]
     old = {p.id.split("#")[0] for p in pack.passages if p.superseded}
     kinds: Counter[str] = Counter(q.kind for q in pack.questions)
     families = Counter(a.family for a in pack.attacks)

@@ -69,9 +69,8 @@ def probabilities(model: Any, pack: Pack, table: "pd.DataFrame") -> NDArray[np.f
     import onnxruntime
 
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    kinds = {
-        i.name: np.float32 if "float" in i.type else object for i in session.get_inputs()
-    }  # those it was trained on
+    # the inputs it was trained on, which need not be those of today's pack.toml
+    kinds = {i.name: np.float32 if "float" in i.type else object for i in session.get_inputs()}
     absent = [c for c in kinds if c not in table]
     if absent:
         raise BadInput(

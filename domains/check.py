@@ -4,20 +4,17 @@ Every part is read line by line, so that one broken line does not hide the other
 are right. A person reads for that.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
-
-from pydantic import ValidationError
 
 from common import files
 from common.errors import BadInput
 from domains.check_records import check_records, line_of
 from domains.finding import Finding
 from domains.forms import Attack, Passage, Person, Question
-from domains.pack import Line, Pack, explain, load
+from domains.pack import Line, Pack, attempts, load
 from domains.passages import body_of, front_matter, superseded_by
 
 PARTS = ("documents", "questions", "attacks", "people")
@@ -42,15 +39,12 @@ class Reading:
                 Finding(name, 0, "the file is missing", f"write it: one JSON object a line, {form.__name__}")
             )
             return
-        for number, line in enumerate(files.read_text(file).splitlines(), 1):
-            try:
-                yield number, form.model_validate(json.loads(line))
-            except ValidationError as error:
-                self.broken.append(
-                    Finding(name, number, explain(error), "correct the field; domains/forms.py has the form")
-                )
-            except ValueError as error:
-                self.broken.append(Finding(name, number, f"not JSON: {error}", "write the line as one JSON object"))
+        for number, record, problem in attempts(file, form):
+            if record is None:
+                mend = f"one JSON object a line; {form.__name__} in domains/forms.py has the fields"
+                self.broken.append(Finding(name, number, problem, mend))
+            else:
+                yield number, record
 
     def at(self, pattern: str) -> int:
         """The line of `pack.toml` that matches, 0 where none does."""

@@ -26,7 +26,7 @@ from common.contracts import Estimate
 from common.errors import BadInput
 from domains.champion import fit, split
 from domains.pack import Pack
-from domains.periods import held_out, windows
+from domains.periods import held_out, last_day_before, windows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,7 +197,7 @@ def analyse(pack: Pack, resamples: int = 400) -> Decay:
             advance(1)
         for i, (label, rows) in enumerate(parts):
             t, p = y[window == i], whole[window == i]
-            before = split(pack, str((rows[r.time].min().normalize() - pd.Timedelta(days=1)).date()))[0]
+            before = split(pack, last_day_before(pack, rows[r.time].min()))[0]
             again = scored(fit(pack, before), rows)
             gain = stats.bootstrap(
                 lambda t, a, b: brier(t, a) - brier(t, b), t, again, p, clusters=blocks_of(pack, len(t)), resamples=resamples

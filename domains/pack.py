@@ -150,17 +150,25 @@ def load(name: str) -> Pack:
     return Pack(folder)
 
 
+def attempts(file: Path, form: type[Line]) -> Iterator[tuple[int, Line | None, str]]:
+    """(line number, the record, what is wrong with it) of every line of a JSON-lines file: one of the two is there."""
+    for number, line in enumerate(files.read_text(file).splitlines(), 1):
+        try:
+            yield number, form.model_validate(json.loads(line)), ""
+        except ValidationError as error:
+            yield number, None, explain(error)
+        except ValueError as error:
+            yield number, None, f"not JSON: {error}"
+
+
 def lines(file: Path, form: type[Line]) -> Iterator[Line]:
     """The records of a JSON-lines file; BadInput names the file and the line."""
     if not file.exists():
         raise BadInput(f"{file} is missing", "python -m domains check PATH lists what a pack needs")
-    for number, line in enumerate(files.read_text(file).splitlines(), 1):
-        try:
-            yield form.model_validate(json.loads(line))
-        except ValidationError as error:
-            raise BadInput(f"{file}:{number}: {explain(error)}", f"correct line {number}") from error
-        except ValueError as error:
-            raise BadInput(f"{file}:{number}: not JSON: {error}", f"write line {number} as one JSON object") from error
+    for number, record, problem in attempts(file, form):
+        if record is None:
+            raise BadInput(f"{file}:{number}: {problem}", f"correct line {number}: one JSON object a line")
+        yield record
 
 
 def explain(error: ValidationError) -> str:

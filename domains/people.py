@@ -28,7 +28,7 @@ def objection(kind: str, value: str) -> str:
 
     digits = re.sub(r"\D", "", value)
     wrong = {
-        "CREDIT_CARD": (not luhn.is_valid(digits or "1"), "its check digit is wrong (Luhn)"),
+        "CREDIT_CARD": (digits not in TEST_CARDS, f"it could be somebody's: use a published test number, such as {min(TEST_CARDS)}" if luhn.is_valid(digits or "1") else "its check digit is wrong (Luhn)"),
         "IBAN_CODE": (not iban.is_valid(value, check_country=False), "its check digits are wrong (mod 97)"),
         "US_SSN": (not nobodys_ssn(digits), "it could be somebody's: use 9xx, 666 or 000, or an invalidated one"),
         "US_NPI": (len(digits) != 10 or digits[0] != "2" or not luhn.is_valid("80840" + digits), "ten digits starting with 2, Luhn with 80840 before them"),
@@ -37,8 +37,6 @@ def objection(kind: str, value: str) -> str:
         "EMAIL_ADDRESS": (not re.search(r"@(\w+\.)*example\.(org|com|net)$", value), "use a domain of RFC 2606, such as example.org"),
         "ICD10": (not re.fullmatch(r"[A-Z]\d[0-9A-Z](\.\d{1,4})?", value), "a letter, two digits, and up to four more after a dot"),
     }.get(kind, (len(value) < 6, "six characters or more"))  # fmt: skip
-    if kind == "CREDIT_CARD" and not wrong[0] and digits not in TEST_CARDS:
-        return f"it could be somebody's: use a published test number, such as {min(TEST_CARDS)}"
     return wrong[1] if wrong[0] else ""
 
 

@@ -37,6 +37,13 @@ def window_of(pack: Pack, day: "str | pd.Timestamp") -> "tuple[pd.Timestamp, pd.
     return first, first + offset - pd.Timedelta(days=1)
 
 
+def last_day_before(pack: Pack, day: "str | pd.Timestamp") -> str:
+    """The day before the window that a day falls into: where a retraining ends that keeps the window for the comparison."""
+    import pandas as pd
+
+    return str((window_of(pack, day)[0] - pd.Timedelta(days=1)).date())
+
+
 def windows(pack: Pack, table: "pd.DataFrame") -> "Iterator[tuple[str, pd.DataFrame]]":
     """(label, rows) of each calendar window with at least `monitor.min_rows` rows, oldest first. The label is the year of a
     yearly window, the month of a monthly one, else its first day."""

@@ -27,7 +27,7 @@ class Performance:
 
     def lost(self, tolerance: float) -> bool:
         """Whether the whole interval of the gap lies more than `tolerance` from zero, on one side."""
-        return self.gap.low > tolerance or self.gap.high < -tolerance
+        return self.gap.beyond(tolerance)
 
     def metrics(self) -> dict[str, float]:
         """Flat, for the tracker."""

@@ -23,12 +23,16 @@ WEATHER = {
 }  # fmt: skip
 
 
+def hour(frame: "pd.DataFrame") -> "pd.Series[pd.Timestamp]":
+    """The local hour of a raw flight (as scheduled) or observation."""
+    import pandas as pd
+
+    return pd.to_datetime(frame[["year", "month", "day", "hour"]])
+
+
 def derive(flights: "pd.DataFrame", weather: "pd.DataFrame") -> "pd.DataFrame":
     """Raw flights and hourly weather -> time, inputs and target, one row a flight, oldest first."""
     import pandas as pd
-
-    def hour(frame: "pd.DataFrame") -> "pd.Series[pd.Timestamp]":
-        return pd.to_datetime(frame[["year", "month", "day", "hour"]])
 
     flights = flights[flights["dep_time"].notna()].assign(time=hour)
     # one observation an hour: the night of the clock change has one twice

@@ -9,7 +9,7 @@ import numpy as np
 from common import console, stats
 from common.contracts import Estimate
 from domains import sources
-from domains.climate.build import LATE, WEATHER
+from domains.climate.build import LATE, WEATHER, hour
 
 INPUTS = [*WEATHER, "hour", "distance"]
 
@@ -17,11 +17,7 @@ INPUTS = [*WEATHER, "hour", "distance"]
 def measure(resamples: int = 400) -> tuple[float, float, Estimate]:
     """(AUC with whole days held out, AUC with a random quarter held out, their paired difference with a bootstrap by days),
     on the winter's rows that both have held out."""
-    import pandas as pd
     from sklearn.ensemble import HistGradientBoostingClassifier
-
-    def hour(frame: "pd.DataFrame") -> "pd.Series[pd.Timestamp]":
-        return pd.to_datetime(frame[["year", "month", "day", "hour"]])
 
     flights, weather = sources.table("flights"), sources.table("weather")
     flights = flights[flights["dep_time"].notna() & (flights["month"] <= 3)].assign(time=hour)

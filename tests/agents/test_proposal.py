@@ -5,6 +5,7 @@ from agents.config import AgentSettings
 from agents.evidence import Fact
 from common.contracts import Alert
 from common.errors import Refused
+from domains.periods import last_day_before
 from tests.common.test_contracts import ALERT
 
 S = AgentSettings()
@@ -46,7 +47,7 @@ def test_an_action_that_the_pack_does_not_name_is_refused(finance) -> None:
 
 
 def test_training_ends_before_the_incident(finance) -> None:
-    assert proposal.training_end(alert(), finance) == "2007-12-31"
+    assert last_day_before(finance, alert().window_start) == "2007-12-31"
 
 
 def test_a_draft_with_a_number_that_no_fact_holds_is_set_aside() -> None:
