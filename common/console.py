@@ -81,7 +81,7 @@ def app(help_text: str) -> typer.Typer:
     )  # rich help costs 0.3 s
 
 
-def main(application: typer.Typer) -> None:
+def main(application: Callable[[], Any]) -> None:
     """Run a room's command line. Exit code 2 with the mend on bad input, 130 when interrupted."""
     try:
         application()

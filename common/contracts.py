@@ -125,12 +125,13 @@ class BundledFile(Record):
 class BundleManifest(Record):
     """What a bundle holds. It carries no time, so that the same inputs give the same bytes."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: str
-    version: str
+    version: str = Field(pattern=r"^(0|[1-9]\d{0,8})(\.(0|[1-9]\d{0,8})){2}$")
     python: str
     platform: str
-    threshold: float = Field(description="Score at and above which a prompt is flagged.")
+    labels: list[str]
+    threshold: float | None = Field(description="A detector's: the score at and above which a text is flagged.")
     quality: dict[str, Estimate]
     licences: dict[str, str]
     files: list[BundledFile]
@@ -142,7 +143,8 @@ CONTRACTS: tuple[type[Record], ...] = (Alert, GateDecision, BundleManifest)
 def write_schemas(folder: Path = SCHEMAS) -> None:
     """Write the JSON schema of every contract."""
     for contract in CONTRACTS:
-        files.write_json(folder / f"{contract.__name__}.v1.json", contract.model_json_schema())
+        version = contract.model_fields["schema_version"].default
+        files.write_json(folder / f"{contract.__name__}.v{version}.json", contract.model_json_schema())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,8 @@ SWITCHES: dict[str, str] = {
     # checkpoints hold plain data only; refuse to rebuild any other type out of the database
     "LANGGRAPH_STRICT_MSGPACK": "true",
     "VLLM_NO_USAGE_STATS": "1",
+    # official builds report by default, on Linux too (its Privacy.md); read when it is first imported
+    "ORT_DISABLE_TELEMETRY": "1",
     "RAY_USAGE_STATS_ENABLED": "0",
     # the model store lifts these two for the one download that the user asked for
     "HF_HUB_OFFLINE": "1",

@@ -7,23 +7,24 @@ job, except for the very first champion.
 
 import hashlib
 import inspect
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnxruntime
 
 from common import console, files, stats
 from common.contracts import Estimate
-from common.errors import BadInput
+from common.errors import BadInput, Refused
 from common.tracking import mlflow_client, run
 from domains.champion import fit, probabilities, split
 from domains.pack import Pack
 from domains.periods import day_after, held_out
+from optimization import recipe
 
 if TYPE_CHECKING:
     import pandas as pd
-
-PARITY = 1e-4  # largest difference in probability between scikit-learn (float64) and ONNX Runtime (float32)
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,7 @@ def train(pack: Pack, until: str) -> Registered:
         onnx_model = to_onnx(pack, model)
         probability = probabilities(onnx_model, pack, reference)
         difference = float(np.abs(probability - model.predict_proba(reference[pack.features])[:, 1]).max())
-        if difference > PARITY:
-            raise AssertionError(f"ONNX differs from scikit-learn by {difference:.1e}")
+        check_parity(difference)
         y = reference[pack.config.records.target].to_numpy(float)
         blocks = np.arange(len(y)) // pack.config.champion.block
         brier = stats.bootstrap(lambda t, p: float(np.mean((t - p) ** 2)), y, probability, clusters=blocks)
@@ -76,6 +76,49 @@ def train(pack: Pack, until: str) -> Registered:
         )
         version = register(pack, onnx_model, rows, until, brier, opened.id)
     return Registered(pack.config.champion.registry, version, until, brier, opened.id)
+
+
+def check_parity(difference: float) -> None:
+    """Refused where ONNX (float32) and scikit-learn (float64) differ by more than the recipe allows."""
+    limit = recipe.load("champion").parity  # type: ignore[union-attr]  # its kind is table
+    if not difference <= limit:
+        raise Refused(
+            f"ONNX differs from scikit-learn by {difference:.1e}, more than {limit:.0e}",
+            "look for inputs near a split that float32 cannot tell apart; `parity` in recipes/champion.toml",
+        )
+
+
+def against_scikit(pack: Pack, rows: int = 300) -> dict[str, Any]:
+    """The pack's champion in scikit-learn and in ONNX Runtime: parity on the reference, ms for one row on one thread.
+
+    The ratio's interval is over the rows, each timed in both.
+    """
+    train_rows, reference = split(pack, pack.config.champion.train_until)
+    model = fit(pack, train_rows)
+    made = to_onnx(pack, model)
+    difference = float(
+        np.abs(probabilities(made, pack, reference) - model.predict_proba(reference[pack.features])[:, 1]).max()
+    )
+    check_parity(difference)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(made.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    kinds = {i.name: np.float32 if "float" in i.type else object for i in session.get_inputs()}
+    times: list[tuple[float, float]] = []
+    for i in range(rows):
+        row = reference.iloc[[i % len(reference)]]
+        feed = {c: row[[c]].to_numpy(kind) for c, kind in kinds.items()}
+        began = time.perf_counter()
+        model.predict_proba(row[pack.features])
+        middle = time.perf_counter()
+        session.run(None, feed)
+        times.append((middle - began, time.perf_counter() - middle))
+    ours, theirs = np.array(times)[20:, 1] * 1000, np.array(times)[20:, 0] * 1000
+    faster = stats.bootstrap(lambda a, b: float(np.median(a) / np.median(b)), theirs, ours)
+    return {
+        "pack": pack.name, "rows": len(reference), "KB": round(len(made.SerializeToString()) / 1e3), "largest difference": f"{difference:.0e}",
+        "scikit-learn ms": round(float(np.median(theirs)), 3), "ONNX ms": round(float(np.median(ours)), 4), "times faster": str(faster),
+    }  # fmt: skip
 
 
 def fingerprint(pack: Pack) -> str:
@@ -144,8 +187,8 @@ def compare(pack: Pack, old: str, new: str, start: str, end: str) -> dict[str, E
     import mlflow
 
     table = pack.records().dropna(subset=[pack.config.records.target])  # what has no label yet decides nothing
-    time = table[pack.config.records.time]
-    rows = table[(time >= start) & (time < day_after(end))]
+    days = table[pack.config.records.time]
+    rows = table[(days >= start) & (days < day_after(end))]
     if not len(rows):
         raise BadInput(f"no records from {start} to {end}", "choose days that the pack has")
     y = rows[pack.config.records.target].to_numpy(float)

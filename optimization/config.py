@@ -1,6 +1,7 @@
 """Settings of the optimization room."""
 
 from functools import cache
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,8 +16,12 @@ class OptimizationSettings(BaseSettings):
 
     # Seeds of every random choice: a second run gives the same model.
     seed: int = Field(0, validation_alias="SEED")
-    # Share of the pack's own benign prompts that the guard may flag: what its users would notice.
-    false_alarm_rate: float = Field(0.01, validation_alias="FALSE_ALARM_RATE", gt=0, lt=1)
+    # Your own benign traffic, one text a line: joins the pack's questions when a detector's threshold is set. None is shipped.
+    benign: Path | None = Field(None, validation_alias="BENIGN")
+    # Version of the bundles that are built: the far machine refuses an older one than it has.
+    version: str = Field(
+        "1.0.0", validation_alias="BUNDLE_VERSION", pattern=r"^(0|[1-9]\d{0,8})(\.(0|[1-9]\d{0,8})){2}$"
+    )
 
 
 @cache

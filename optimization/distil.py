@@ -1,15 +1,17 @@
-"""Fine-tune a MiniLM teacher and distil it into a two-layer student. Runs in .venv-torch:
+"""Fine-tune the teacher and distil the students. Runs in .venv-torch, on folders that `optimization.work` prepared:
 
-    python -m optimization.distil PROMPTS.parquet MINILM OUT --seed 0
+    python -m optimization.distil HOME teacher
+    python -m optimization.distil HOME/STUDENTS students [NAME...]
 
-Teacher: all-MiniLM-L6-v2 with its two upper layers trained; the output of the frozen lower four is computed once and
-kept, which halves the time. Its logits of the last epoch are the soft targets, so they cost no pass of their own.
-Student: the first two layers of MiniLM and the teacher's head, trained on .3 cross-entropy + .7 T^2 KL at T = 2 (Hinton,
-Vinyals and Dean 2015). Written to OUT: student.onnx (float32), tokenizer.json, training.json.
+Teacher: an encoder whose upper layers and head are trained on the labels. Students: see `recipe.Distillation` for the loss.
+Its soft term is that of Hinton, Vinyals and Dean (2015); its hidden term compares every layer of the student with the
+layer of the teacher at the same relative depth, as TinyBERT does (Jiao et al. 2020), but pooled over the text, because a
+student with a smaller vocabulary has other tokens; where the widths differ, through a projection that is thrown away. Unlabelled texts for it are cut and joined out of the labelled ones. After
+every epoch a checkpoint is written, and an interrupted run goes on from it.
 """
 
 import argparse
-import shutil
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,206 +22,291 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from common import console, convert, files
+from common import console, files
+from optimization import vocabulary
+from optimization.network import Convolution, Encoder, pool, restore, save
+from optimization.recipe import Student, Text
 
-MAX_TOKENS = 64
 BATCH = 32
-FROZEN, STUDENT_LAYERS = 4, 2
-TEMPERATURE, SOFT = 2.0, 0.7
+UNLABELLED = -1
 
 
-class Classifier(nn.Module):
-    """A BERT encoder, mean pooling and a linear head: (ids, mask) -> logits (n, 2)."""
+class Texts:
+    """Token ids of the training texts and their labels (UNLABELLED for made ones)."""
 
-    def __init__(self, folder: Path, layers: int):
-        super().__init__()
-        from transformers import BertModel
+    def __init__(self, texts: list[str], labels: np.ndarray, tokenizer: Any):
+        self.ids = [e.ids for e in tokenizer.encode_batch(texts)]
+        self.lengths = np.array([len(i) for i in self.ids])
+        self.labels = torch.tensor(labels)  # a copy: a Parquet file's arrays are read-only
 
-        self.bert = BertModel.from_pretrained(folder, add_pooling_layer=False)
-        self.bert.encoder.layer = self.bert.encoder.layer[:layers]
-        self.bert.config.num_hidden_layers = layers
-        self.head = nn.Linear(self.bert.config.hidden_size, 2)
+    def batch(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+        """(ids, mask), padded with 0 to the longest."""
+        longest = int(self.lengths[rows].max())
+        ids, mask = (torch.zeros(len(rows), longest, dtype=torch.long) for _ in range(2))
+        for r, i in enumerate(rows):
+            ids[r, : self.lengths[i]], mask[r, : self.lengths[i]] = torch.tensor(self.ids[i]), 1
+        return ids, mask
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """The form that is exported."""
-        return self.pool(self.bert(input_ids=ids, attention_mask=mask).last_hidden_state, mask)
-
-    def upper(self, states: torch.Tensor, mask: torch.Tensor, start: int) -> torch.Tensor:
-        """From the output of layer `start` (0: the embeddings) to the logits."""
-        return self.pool(self.layers(states, mask, start, len(self.bert.encoder.layer)), mask)
-
-    def layers(self, states: torch.Tensor, mask: torch.Tensor, start: int, end: int) -> torch.Tensor:
-        """Layers start to end - 1."""
-        hidden = (1.0 - mask[:, None, None, :].to(states.dtype)) * torch.finfo(states.dtype).min
-        for layer in self.bert.encoder.layer[start:end]:
-            out = layer(states, attention_mask=hidden)
-            states = out[0] if isinstance(out, tuple) else out
-        return states
-
-    def pool(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Mean over the tokens that are there, then the head."""
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        return self.head((states * weights).sum(1) / weights.sum(1).clamp(min=1.0))
+    def batches(self, random: np.random.Generator) -> Iterator[np.ndarray]:
+        """Shuffled batches of rows of similar length: little padding."""
+        order = random.permutation(len(self.ids))
+        made = []
+        for start in range(0, len(order), BATCH * 16):
+            rows = order[start : start + BATCH * 16]
+            rows = rows[np.argsort(self.lengths[rows], kind="stable")]
+            made += [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
+        random.shuffle(made)
+        yield from made
 
 
-def batches(lengths: np.ndarray, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Shuffled batches of rows of similar length: little padding."""
-    order = random.permutation(len(lengths))
-    made = []
-    for start in range(0, len(order), BATCH * 16):
-        pool = order[start : start + BATCH * 16]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        made += [pool[i : i + BATCH] for i in range(0, len(pool), BATCH)]
-    random.shuffle(made)
-    yield from made
+class Targets:
+    """What the teacher says of every text: logits (n, labels), and the pooled states of some of its layers (n, width)."""
 
-
-class States:
-    """The output of the first `depth` layers for every text, kept without padding."""
-
-    def __init__(self, model: Classifier, ids: list[list[int]], depth: int):
-        self.lengths = np.array([len(i) for i in ids])
-        self._start = np.concatenate([[0], np.cumsum(self.lengths)])
-        self._kept = torch.empty(int(self._start[-1]), model.bert.config.hidden_size)
-        order = np.argsort(self.lengths, kind="stable")
-        with torch.inference_mode():
+    def __init__(self, teacher: Encoder, texts: Texts, layers: list[int]):
+        teacher.eval()
+        self.logits = torch.zeros(len(texts.ids), teacher.head.out_features)
+        self.pooled = {layer: torch.zeros(len(texts.ids), teacher.head.in_features) for layer in layers}
+        order = np.argsort(texts.lengths, kind="stable")
+        with torch.inference_mode(), console.progress("the teacher's answers", len(order)) as advance:
             for begin in range(0, len(order), 64):
                 rows = order[begin : begin + 64]
-                tokens, mask = pad([ids[i] for i in rows])
-                out = model.layers(model.bert.embeddings(tokens), mask, 0, depth)
-                for r, i in enumerate(rows):
-                    self._kept[self._start[i] : self._start[i + 1]] = out[r, : self.lengths[i]]
-
-    def get(self, rows: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
-        """(states (n, longest, width), mask (n, longest)) of some rows."""
-        longest = int(self.lengths[rows].max())
-        states, mask = (
-            torch.zeros(len(rows), longest, self._kept.shape[1]),
-            torch.zeros(len(rows), longest, dtype=torch.long),
-        )
-        for r, i in enumerate(rows):
-            states[r, : self.lengths[i]] = self._kept[self._start[i] : self._start[i + 1]]
-            mask[r, : self.lengths[i]] = 1
-        return states, mask
+                ids, mask = texts.batch(rows)
+                self.logits[rows], states = teacher.states(ids, mask)
+                for layer, kept in self.pooled.items():
+                    kept[rows] = pool(states[layer], mask)
+                advance(len(rows))
 
 
-def pad(ids: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids -> (ids, mask), padded with 0."""
-    longest = max(map(len, ids))
-    tokens, mask = torch.zeros(len(ids), longest, dtype=torch.long), torch.zeros(len(ids), longest, dtype=torch.long)
-    for r, row in enumerate(ids):
-        tokens[r, : len(row)], mask[r, : len(row)] = torch.tensor(row), 1
-    return tokens, mask
+def matched(student: int, teacher: int) -> list[int]:
+    """The teacher's layer (1: the first) whose output each of the student's layers learns: the same relative depth."""
+    return [round((i + 1) * teacher / student) for i in range(student)]
 
 
-def train(
-    model: Classifier,
-    states: States,
-    labels: torch.Tensor,
-    start: int,
-    rate: float,
-    seed: int,
-    name: str,
-    soft: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Two epochs of AdamW over the layers from `start` and the head. Returns the logits of the last epoch, (n, 2)."""
-    torch.manual_seed(seed)
-    random, epochs = np.random.default_rng(seed), 2
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)
-    upper = [p for layer in model.bert.encoder.layer[start:] for p in layer.parameters()]
-    for parameter in [*upper, *model.head.parameters()]:
-        parameter.requires_grad_(True)
-    steps = epochs * -(-len(labels) // BATCH)
-    optimizer = torch.optim.AdamW(
-        [{"params": upper, "lr": rate}, {"params": model.head.parameters(), "lr": 1e-3}], weight_decay=0.01
-    )
+def relative(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Mean squared error in units of the target's variance: 1 is what a constant would get."""
+    return functional.mse_loss(found, wanted) / wanted.var().clamp(min=1e-6)
+
+
+def cut_and_join(texts: list[str], n: int, random: np.random.Generator) -> list[str]:
+    """n texts out of pieces of two others, words dropped at random: nobody labels them, the teacher does."""
+    made = []
+    for _ in range(n):
+        words: list[str] = []
+        for pick in random.integers(0, len(texts), 2):
+            piece = texts[pick].split()[:80]
+            at = sorted(random.integers(0, len(piece) + 1, 2)) if len(piece) > 3 else (0, len(piece))
+            words += piece[at[0] : at[1]]
+        kept = [w for w in words if random.random() > 0.1]
+        made.append(" ".join(kept or words or texts[pick].split()[:1]))
+    return made
+
+
+def fit(
+    model: nn.Module, loss_of: Any, texts: Texts, groups: list[dict[str, Any]], epochs: int, seed: int, folder: Path
+) -> None:
+    """AdamW with warm-up and linear decay. `loss_of(rows)` gives a batch's loss. Goes on from folder/checkpoint.pt."""
+    checkpoint = folder / "checkpoint.pt"
+    steps = epochs * -(-len(texts.ids) // BATCH)
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda i: min((i + 1) / (0.1 * steps), max(0.0, (steps - i) / (0.9 * steps)))
     )
-    model.eval()  # no dropout: two epochs hardly overfit, and the run is repeatable
-    last = torch.zeros(len(labels), 2)
-    with console.progress(name, steps) as advance:
-        for _ in range(epochs):
-            for rows in batches(states.lengths, random):
-                logits = model.upper(*states.get(rows), start)
-                picked = torch.as_tensor(rows)
-                loss = functional.cross_entropy(logits, labels[picked])
-                if soft is not None:
-                    target = functional.softmax(soft[picked] / TEMPERATURE, -1)
-                    kl = functional.kl_div(
-                        functional.log_softmax(logits / TEMPERATURE, -1), target, reduction="batchmean"
-                    )
-                    loss = (1 - SOFT) * loss + SOFT * TEMPERATURE**2 * kl
-                last[picked] = logits.detach()
+    done = 0
+    if checkpoint.exists():
+        kept = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(kept["model"])
+        optimizer.load_state_dict(kept["optimizer"])
+        schedule.load_state_dict(kept["schedule"])
+        done = kept["epochs"]
+        console.say(f"{folder.name}: goes on after epoch {done}")
+    trained = [p for group in groups for p in group["params"]]
+    model.eval()  # no dropout: a few epochs hardly overfit, and the run is repeatable
+    with console.progress(folder.name, steps) as advance:
+        advance(done * (steps // epochs))
+        for epoch in range(done, epochs):
+            for rows in texts.batches(np.random.default_rng([seed, epoch])):
                 optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                nn.utils.clip_grad_norm_(upper, 1.0)
+                loss_of(rows).backward()
+                nn.utils.clip_grad_norm_(trained, 1.0)
                 optimizer.step()
                 schedule.step()
                 advance(1)
-    return last
+            temporary = checkpoint.with_suffix(".tmp")
+            torch.save(
+                {
+                    "model": model.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "schedule": schedule.state_dict(),
+                    "epochs": epoch + 1,
+                },
+                temporary,
+            )
+            temporary.replace(checkpoint)
 
 
-def main(prompts: Path, minilm: Path, out: Path, seed: int) -> None:
-    """Train, distil, export."""
+def train_teacher(recipe: Text, home: Path, labels: int, seed: int) -> None:
+    """HOME/teacher/model.safetensors and training.json."""
+    folder = home / "teacher"
+    if (folder / "training.json").exists():
+        return
+    folder.mkdir(exist_ok=True)
+    began = time.monotonic()
+    texts = Texts(*training_rows(recipe, home), tokenizer(home / "base" / "tokenizer.json", recipe.teacher.max_tokens))
+    torch.manual_seed(seed)
+    model = Encoder.load(home / "base", labels)
+    model.freeze(recipe.teacher.frozen)
+    body = [p for p in model.body.parameters() if p.requires_grad]
+    groups = [{"params": body, "lr": recipe.teacher.rate}, {"params": list(model.head.parameters()), "lr": 1e-3}]
+    fit(
+        model,
+        lambda rows: functional.cross_entropy(model(*texts.batch(rows)), texts.labels[rows]),
+        texts,
+        groups,
+        recipe.teacher.epochs,
+        seed,
+        folder,
+    )
+    finish(model, folder, {"rows": len(texts.ids), "seed": seed, "seconds": time.monotonic() - began})
+
+
+def train_students(recipe: Text, folder: Path, labels: int, seed: int, only: list[str]) -> None:
+    """FOLDER/NAME/model.safetensors and training.json for every student that is not there yet."""
+    home, d = folder.parent, recipe.distil
+    wanted = [
+        s for s in recipe.students if (not only or s.name in only) and not (folder / s.name / "training.json").exists()
+    ]
+    if not wanted:
+        return
+    teacher = restore(Encoder.load(home / "base", labels), home / "teacher" / "model.safetensors")
+    rows = training_rows(recipe, home, seed)
+    whole = Texts(*rows, tokenizer(home / "base" / "tokenizer.json", recipe.teacher.max_tokens))
+    layers = {layer for s in wanted for layer in matched(len(s.layers) if s.kind == "layers" else 1, teacher.depth)}
+    targets = Targets(teacher, whole, sorted(layers) if d.hidden else []) if d.soft or d.hidden else None
+    for student in wanted:
+        untuned = Encoder.load(home / "base", labels) if student.start == "base" else teacher
+        model, texts = shape(student, untuned), whole
+        target = folder / student.name
+        target.mkdir(parents=True, exist_ok=True)
+        if student.vocabulary:
+            counts = vocabulary.used(tokenizer(home / "base" / "tokenizer.json", 512), rows[0])
+            made = vocabulary.cut(home / "base" / "tokenizer.json", counts, student.vocabulary)
+            if made:
+                model.keep_tokens(made[0])
+                files.write_text(target / "tokenizer.json", json.dumps(made[1], ensure_ascii=False))
+                texts = Texts(*rows, tokenizer(target / "tokenizer.json", recipe.teacher.max_tokens))
+            else:
+                console.say(f"{student.name}: keeps its whole vocabulary (only WordPiece tokenizers can be cut)")
+        distil(student, recipe, model, texts, targets, target, seed, teacher.depth)
+
+
+def distil(
+    student: Student,
+    recipe: Text,
+    model: Encoder | Convolution,
+    texts: Texts,
+    targets: Targets | None,
+    folder: Path,
+    seed: int,
+    depth: int,
+) -> None:
+    """Train one student and write it. depth: layers of the teacher."""
+    began, d = time.monotonic(), recipe.distil
+    torch.manual_seed(seed)
+    width = targets.pooled[depth].shape[1] if targets and d.hidden else 1
+    project = nn.Linear(2 * student.width, width)
+    if isinstance(model, Encoder):
+        model.freeze(0)
+    layers = matched(len(student.layers), depth) if isinstance(model, Encoder) and targets and d.hidden else []
+
+    def loss_of(rows: np.ndarray) -> torch.Tensor:
+        ids, mask = texts.batch(rows)
+        loss = torch.zeros(())
+        if isinstance(model, Encoder):
+            logits, states = model.states(ids, mask)
+            for own, layer in zip(states[1:], layers, strict=False):
+                loss = loss + d.hidden / len(layers) * relative(pool(own, mask), targets.pooled[layer][rows])  # type: ignore[union-attr]
+        else:
+            features = model.features(ids, mask)
+            logits = model.head(features)
+            if targets and d.hidden:
+                loss = loss + d.hidden * relative(project(features), targets.pooled[depth][rows])
+        known = texts.labels[rows] != UNLABELLED
+        if known.any():
+            weight = d.hard if targets and d.soft else 1.0  # alone, the labels count in full
+            loss = loss + weight * functional.cross_entropy(logits[known], texts.labels[rows][known])
+        if targets and d.soft:
+            t = d.temperature
+            wanted = functional.softmax(targets.logits[rows] / t, -1)
+            kl = functional.kl_div(functional.log_softmax(logits / t, -1), wanted, reduction="batchmean")
+            loss = loss + d.soft * t**2 * kl
+        return loss
+
+    head = list(model.head.parameters())
+    heads = {id(p) for p in head}
+    body = [p for p in model.parameters() if p.requires_grad and id(p) not in heads]
+    groups = [{"params": body, "lr": student.rate}, {"params": [*head, *project.parameters()], "lr": 1e-3}]
+    fit(model, loss_of, texts, groups, student.epochs, seed, folder)
+    finish(model, folder, {"rows": len(texts.ids), "seed": seed, "seconds": time.monotonic() - began})
+
+
+def shape(student: Student, teacher: Encoder) -> Encoder | Convolution:
+    """A student before its training: it starts from the teacher's weights."""
+    return teacher.shrink(student.layers) if student.kind == "layers" else Convolution.of(teacher, student.width)
+
+
+def finish(model: nn.Module, folder: Path, training: dict[str, Any]) -> None:
+    """Weights first, then the record that says that they are whole."""
+    save(model, folder / "model.safetensors")
+    files.write_json(folder / "training.json", training | {"seconds": round(training["seconds"], 1)})
+    (folder / "checkpoint.pt").unlink(missing_ok=True)
+
+
+def training_rows(recipe: Text, home: Path, seed: int | None = None) -> tuple[list[str], np.ndarray]:
+    """(texts, labels) of the training split; with a seed, the made texts behind them."""
     import pandas as pd
+
+    rows = pd.read_parquet(home / "train.parquet")
+    texts, labels = rows["text"].tolist(), rows["label"].to_numpy()
+    if seed is not None and recipe.distil.augment and (recipe.distil.soft or recipe.distil.hidden):
+        n = int(recipe.distil.augment * len(texts))
+        texts = texts + cut_and_join(texts, n, np.random.default_rng(seed))
+        labels = np.concatenate([labels, np.full(n, UNLABELLED)])
+    return texts, labels
+
+
+def tokenizer(file: Path, max_tokens: int) -> Any:
+    """A tokenizer that cuts at `max_tokens`, without padding."""
     from tokenizers import Tokenizer
 
-    rows = pd.read_parquet(prompts)
-    tokenizer = Tokenizer.from_file(str(minilm / "tokenizer.json"))
-    tokenizer.no_padding()
-    tokenizer.enable_truncation(MAX_TOKENS)
-    ids = [e.ids for e in tokenizer.encode_batch(rows["text"].tolist())]
-    labels = torch.tensor(rows["label"].to_numpy())
-    torch.manual_seed(seed)
-    seconds: dict[str, float] = {}
-
-    def lap(name: str, began: float) -> None:
-        seconds[name] = round(time.monotonic() - began, 1)
-
-    began = time.monotonic()
-    teacher = Classifier(minilm, 6)
-    console.say(f"teacher: the frozen layers over {len(rows)} prompts")
-    lower = States(teacher, ids, FROZEN)
-    logits = train(teacher, lower, labels, FROZEN, 1.5e-4, seed, "teacher")
-    lap("teacher", began)
-    del lower
-    began = time.monotonic()
-    student = Classifier(minilm, STUDENT_LAYERS)
-    student.head.load_state_dict(teacher.head.state_dict())
-    train(student, States(student, ids, 0), labels, 0, 2e-4, seed, "student", soft=logits)
-    lap("student", began)
-    began = time.monotonic()
-    for name, model in (("teacher", teacher), ("student", student)):
-        export(model.eval(), out / f"{name}.onnx")
-    lap("export", began)
-    shutil.copyfile(minilm / "tokenizer.json", out / "tokenizer.json")
-    files.write_json(
-        out / "training.json", {"rows": len(rows), "seed": seed, "seconds": seconds, "max_tokens": MAX_TOKENS}
-    )
+    made = Tokenizer.from_file(str(file))
+    made.no_padding()
+    made.enable_truncation(max_tokens)
+    return made
 
 
-def export(model: Classifier, path: Path) -> None:
-    """To ONNX, compared with PyTorch on padded rows. AssertionError where they differ by more than 1e-4."""
-    import onnxruntime
+def main(folder: Path, stage: str, only: list[str]) -> None:
+    """Run a stage."""
+    from transformers.utils import logging as chatter
 
-    ids = torch.randint(1000, 2000, (3, 12))
-    mask = torch.ones_like(ids)
-    mask[1, 5:] = 0
-    convert.export(model, (ids, mask), path, outputs=["logits"])
-    session: Any = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, {"ids": ids.numpy(), "mask": mask.numpy()})
-    with torch.no_grad():
-        difference = float(np.abs(found - model(ids, mask).numpy()).max())
-    if difference > 1e-4:
-        raise AssertionError(f"{path.name} differs from PyTorch by {difference:.1e}")
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
+    recipe, labels, seed = plan_of(folder)
+    if stage == "teacher":
+        train_teacher(recipe, folder, len(labels), seed)
+    else:
+        train_students(recipe, folder, len(labels), seed, only)
+
+
+def plan_of(folder: Path) -> tuple[Text, list[str], int]:
+    """(recipe, names of the labels, seed), as `optimization.work` wrote them."""
+    plan = files.read_json(folder / "plan.json", "python -m optimization train RECIPE")
+    return Text.model_validate(plan["recipe"]), list(plan["labels"]), int(plan["seed"])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for argument in ("prompts", "minilm", "out"):
-        parser.add_argument(argument, type=Path)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("stage", choices=["teacher", "students"])
+    parser.add_argument("only", nargs="*")
     given = parser.parse_args()
-    main(given.prompts, given.minilm, given.out, given.seed)
+    console.main(lambda: main(given.folder, given.stage, given.only))

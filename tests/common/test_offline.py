@@ -24,5 +24,16 @@ def test_what_the_user_set_is_kept() -> None:
 
 def test_every_library_that_phones_home_has_a_switch() -> None:
     named = " ".join(offline.SWITCHES)
-    for library in ("MLFLOW", "DEEPEVAL", "RAGAS", "DEEPTEAM", "CREWAI", "VLLM", "HF_HUB", "WANDB", "DO_NOT_TRACK"):
+    for library in (
+        "MLFLOW",
+        "DEEPEVAL",
+        "RAGAS",
+        "DEEPTEAM",
+        "CREWAI",
+        "VLLM",
+        "HF_HUB",
+        "WANDB",
+        "ORT_",
+        "DO_NOT_TRACK",
+    ):
         assert library in named

@@ -1,0 +1,90 @@
+"""What each term of the distillation buys: the same student, one term more at a time, over several seeds.
+
+A seed draws the training sample, trains a teacher on it and every student from it. The interval of a row's mean is over
+the seeds and the test prompts together: prompts are resampled, and seeds with them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common import console, stats
+from common.contracts import Estimate
+from optimization import work
+from optimization.classify import Classifier
+from optimization.config import OptimizationSettings
+from optimization.recipe import Distillation, Student, Text
+
+ROWS, SEEDS, STUDENTS = 2500, (0, 1, 2), ("two", "tiny")
+STEPS: tuple[tuple[str, str, dict[str, float]], ...] = (
+    ("labels only, from the untuned layers", "base", {"soft": 0, "hidden": 0}),
+    ("labels only, from the teacher's layers", "teacher", {"soft": 0, "hidden": 0}),
+    ("and the teacher's logits", "teacher", {"hidden": 0}),
+    ("and its hidden states", "teacher", {}),
+    ("and as many made texts", "teacher", {"augment": 1.0}),
+)
+
+
+def measure(guard: Text, s: OptimizationSettings, seeds: tuple[int, ...] = SEEDS) -> list[dict[str, Any]]:
+    """A row a student and step: accuracy, and its difference to the step before, paired by prompt and seed."""
+    right: dict[tuple[str, str], list[NDArray[np.bool_]]] = {}
+    teacher: list[NDArray[np.bool_]] = []
+    for seed in seeds:
+        settings = s.model_copy(update={"seed": seed})
+        for label, start, terms in STEPS:
+            console.say(f"ablation, seed {seed}: {label}")
+            recipe = step(guard, start, terms)
+            folder = work.export(recipe, settings)
+            test = work.split(folder, "test")
+            texts, truth = test["text"].tolist(), test["label"].to_numpy()
+            for student in recipe.students:
+                found = Classifier(folder / "models" / student.name, threads=2).probabilities(texts).argmax(1)
+                right.setdefault((student.name, label), []).append(found == truth)
+            if label == STEPS[0][0]:
+                found = Classifier(folder / "models" / "teacher", threads=2).probabilities(texts).argmax(1)
+                teacher.append(found == truth)
+    rows = [
+        {
+            "student": "the teacher",
+            "trained on": "labels",
+            "accuracy": str(over_seeds(teacher)),
+            "minus the step before": "",
+        }
+    ]
+    for name in STUDENTS:
+        before: list[NDArray[np.bool_]] = []
+        for label, _, _ in STEPS:
+            own = right[name, label]
+            gain = str(over_seeds([a.astype(float) - b for a, b in zip(own, before, strict=True)])) if before else ""
+            rows.append(
+                {"student": name, "trained on": label, "accuracy": str(over_seeds(own)), "minus the step before": gain}
+            )
+            before = own
+    return rows
+
+
+def step(guard: Text, start: str, terms: dict[str, float]) -> Text:
+    """The guard's recipe with some terms of the loss, on a small sample."""
+    students = tuple(Student(**{**x.model_dump(), "start": start}) for x in guard.students if x.name in STUDENTS)
+    distil = Distillation(**{**guard.distil.model_dump(), **terms})
+    data = guard.data.model_copy(update={"rows": ROWS})
+    return guard.model_copy(update={"students": students, "distil": distil, "data": data})
+
+
+def over_seeds(values: list[Any], resamples: int = 1000) -> Estimate:
+    """The mean over seeds and prompts, with an interval that resamples both; few seeds make it wide, as they should."""
+    table = np.array(values, float)  # (seeds, prompts)
+    random = np.random.default_rng(0)
+    means = [
+        table[random.integers(0, len(table), len(table))][:, random.integers(0, table.shape[1], table.shape[1])].mean()
+        for _ in range(resamples)
+    ]
+    low, high = np.quantile(means, [0.025, 0.975])
+    centre, wider = float(table.mean()), stats.small_sample(len(table))
+    return Estimate(
+        value=centre,
+        low=centre - wider * (centre - float(low)),
+        high=centre + wider * (float(high) - centre),
+        n=table.size,
+    )

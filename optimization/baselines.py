@@ -1,0 +1,79 @@
+"""What others would use, built from the same teacher and data. Runs in .venv-torch:
+
+    python -m optimization.baselines HOME/STUDENTS
+
+models/teacher-openvino: OpenVINO, quantized by NNCF on validation texts. models/model2vec: static embeddings
+distilled by model2vec from the untuned encoder, with a logistic regression on the training texts.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import console, files
+
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # else openvino and nncf look up an analytics host
+os.environ["HF_HUB_OFFLINE"] = "1"
+DIMENSIONS = 256
+
+
+def openvino(folder: Path) -> None:
+    """Post-training quantization of the teacher, weights and activations, as NNCF does it for transformers."""
+    target = folder / "models" / "teacher-openvino"
+    if target.exists():
+        return
+    import nncf
+    import openvino as ov
+    import pandas as pd
+
+    from optimization.quantize import CALIBRATION, Texts
+
+    source = folder / "models" / "teacher"
+    reader = Texts(source, pd.read_parquet(folder.parent / "validation.parquet")["text"].tolist()[:CALIBRATION])
+    feeds: list[Any] = list(iter(reader.get_next, None))
+    quantized = nncf.quantize(
+        ov.convert_model(source / "model.onnx"),
+        nncf.Dataset(feeds),
+        subset_size=len(feeds),
+        model_type=nncf.ModelType.TRANSFORMER,
+        preset=nncf.QuantizationPreset.MIXED,
+    )
+    with files.new_folder(target) as made:
+        ov.save_model(quantized, made / "model.xml", compress_to_fp16=False)
+        for name in ("tokenizer.json", "model.json"):
+            shutil.copyfile(source / name, made / name)
+
+
+def model2vec(folder: Path) -> None:
+    """Distil, encode, fit."""
+    target = folder / "models" / "model2vec"
+    if target.exists():
+        return
+    import pandas as pd
+    from model2vec.distill import distill
+    from sklearn.linear_model import LogisticRegression
+
+    made = distill(model_name=str(folder.parent / "base"), pca_dims=DIMENSIONS, quantize_to="int8")
+    rows = pd.read_parquet(folder.parent / "train.parquet")
+    head = LogisticRegression(C=10, max_iter=2000).fit(made.encode(rows["text"].tolist()), rows["label"])
+    coef, intercept = head.coef_, head.intercept_
+    if len(coef) == 1:
+        coef, intercept = np.vstack([np.zeros_like(coef), coef]), np.concatenate([[0.0], intercept])
+    with files.new_folder(target) as new:
+        made.save_pretrained(new / "vectors")
+        np.savez(new / "head.npz", coef=coef.astype(np.float32), intercept=intercept.astype(np.float32))
+        shutil.copyfile(folder / "models" / "teacher" / "model.json", new / "model.json")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    given = parser.parse_args()
+    openvino(given.folder)
+    model2vec(given.folder)
+    console.say("baselines: OpenVINO int8 and model2vec are built")
