@@ -108,7 +108,7 @@ def export(
     if target not in ("cpu", "tensorrt"):
         raise BadInput(f"no target {target}", "--target cpu, or --target tensorrt")
     found = text_recipe("export", recipe, data, text, label, teacher, rows)
-    models = work.export(found, settings()) / "models"
+    models = work.models_of(work.export(found, settings()))
     made: dict[str, Any] = {"recipe": found.name, "folder": str(models)}
     if target == "tensorrt":
         made["tensorrt"] = {

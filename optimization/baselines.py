@@ -1,8 +1,8 @@
 """What others would use, built from the same teacher and data. Runs in .venv-torch:
 
-    python -m optimization.baselines HOME/STUDENTS
+    python -m optimization.baselines HOME/STUDENTS MODELS
 
-models/teacher-openvino: OpenVINO, quantized by NNCF on validation texts. models/model2vec: static embeddings
+MODELS/teacher-openvino: OpenVINO, quantized by NNCF on validation texts. MODELS/model2vec: static embeddings
 distilled by model2vec from the untuned encoder, with a logistic regression on the training texts.
 """
 
@@ -22,9 +22,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 DIMENSIONS = 256
 
 
-def openvino(folder: Path) -> None:
+def openvino(folder: Path, models: Path) -> None:
     """Post-training quantization of the teacher, weights and activations, as NNCF does it for transformers."""
-    target = folder / "models" / "teacher-openvino"
+    target = models / "teacher-openvino"
     if target.exists():
         return
     import nncf
@@ -33,7 +33,7 @@ def openvino(folder: Path) -> None:
 
     from optimization.quantize import CALIBRATION, Texts
 
-    source = folder / "models" / "teacher"
+    source = models / "teacher"
     reader = Texts(source, pd.read_parquet(folder.parent / "validation.parquet")["text"].tolist()[:CALIBRATION])
     feeds: list[Any] = list(iter(reader.get_next, None))
     quantized = nncf.quantize(
@@ -49,9 +49,9 @@ def openvino(folder: Path) -> None:
             shutil.copyfile(source / name, made / name)
 
 
-def model2vec(folder: Path) -> None:
+def model2vec(folder: Path, models: Path) -> None:
     """Distil, encode, fit."""
-    target = folder / "models" / "model2vec"
+    target = models / "model2vec"
     if target.exists():
         return
     import pandas as pd
@@ -67,13 +67,14 @@ def model2vec(folder: Path) -> None:
     with files.new_folder(target) as new:
         made.save_pretrained(new / "vectors")
         np.savez(new / "head.npz", coef=coef.astype(np.float32), intercept=intercept.astype(np.float32))
-        shutil.copyfile(folder / "models" / "teacher" / "model.json", new / "model.json")
+        shutil.copyfile(models / "teacher" / "model.json", new / "model.json")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("models")
     given = parser.parse_args()
-    openvino(given.folder)
-    model2vec(given.folder)
+    openvino(given.folder, given.folder / given.models)
+    model2vec(given.folder, given.folder / given.models)
     console.say("baselines: OpenVINO int8 and model2vec are built")

@@ -11,11 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from common import bench, console, environments
 from common.contracts import Estimate
 from common.settings import settings as shared
 from domains.pack import load, names
 from optimization import ablation, assistant, carry, champion, demo, plot, recipe, site
+from optimization.compare import Row
 from optimization.config import settings
 from optimization.recipe import Language, Text
 from optimization.ship import Comparison
@@ -27,7 +30,7 @@ PICTURE = environments.ROOT / "docs" / "pictures" / "optimization.png"
 
 def measure() -> dict[str, Any]:
     """Everything; writes benchmarks/optimization.json and the README's picture."""
-    s, pack, guard = settings(), load(shared().domain), with_whole_vocabulary()
+    s, pack, guard = settings(), load(shared().domain), with_controls()
     language = recipe.load("assistant")
     terms = ablation.measure(guard, s)
     unseen = carry.left_out(guard, s)
@@ -44,12 +47,13 @@ def measure() -> dict[str, Any]:
     return bench.write("optimization", rows, goals(comparison, unseen, shipped["megabytes"], tampering()))
 
 
-def with_whole_vocabulary() -> Text:
-    """The guard's recipe and one student more: what the cut of the vocabulary costs."""
+def with_controls() -> Text:
+    """The guard's recipe and two students more: what the cut of the vocabulary costs, and what the teacher is worth."""
     guard = recipe.load_text("guard", 0)
     two = next(x for x in guard.students if x.name == carry.STUDENT)
     whole = two.model_copy(update={"name": f"{two.name}-whole", "vocabulary": 0, "forms": ()})
-    return guard.model_copy(update={"students": (*guard.students, whole)})
+    alone = two.model_copy(update={"name": f"{two.name}-alone", "start": "base", "distilled": False, "forms": ()})
+    return guard.model_copy(update={"students": (*guard.students, whole, alone)})
 
 
 def tampering() -> tuple[int, int]:
@@ -83,37 +87,42 @@ def single(value: float, n: int = 1) -> Estimate:
 
 
 def goals(c: Comparison, unseen: list[dict[str, Any]], bundle: float, refused: tuple[int, int]) -> list[dict[str, Any]]:
-    """One a number that was asked for. The student is the one that best serves all three of its goals together."""
-    teacher, students = (
-        c.rows[0],
-        [r for r in c.rows if r.measured.candidate.runtime == "shipped" and r.name != "teacher"],
-    )
-    distilled = [r for r in students if r.name.split()[0] in {x.name for x in c.recipe.students}]
-    student = max(
-        distilled,
-        key=lambda r: (
-            (r.kept.low >= 0.98) + (r.speedup.low >= 10) + (teacher.megabytes / r.megabytes >= 15) + r.kept.low
-        ),
-    )
-    smallest = min((r for r in distilled if r.kept.low >= 0.97), key=lambda r: r.megabytes, default=student)
-    shipped = c.chosen.measured.cost[1]
-    gaps = {
-        r["unseen source"]: parse(r["minus guardian"])
+    """One a number that was asked for. Models are picked by the validation split, and reported on the test split.
+
+    The student: of the distilled ones that keep 98 % on validation (lower bound), the smallest; else the one that keeps most.
+    """
+    teacher, names = c.rows[0], {x.name for x in recipe.load_text("guard", 0).students}
+    distilled = [r for r in c.rows if r.name.split()[0] in names]
+
+    def smallest(share: float) -> Row:
+        enough = [r for r in distilled if c.kept[r.name].low >= share]
+        return min(enough, key=lambda r: r.megabytes) if enough else max(distilled, key=lambda r: c.kept[r.name].value)
+
+    student, tiny = smallest(0.98), smallest(0.97)
+    cost, smaller = c.chosen.measured.cost[1], teacher.megabytes / student.megabytes
+    gaps = [
+        parse(r["minus guardian"])
         for r in unseen
-        if r["detector"].startswith((carry.STUDENT, c.chosen.name)) and r["minus guardian"]
-    }
-    worst = min(gaps.values(), key=lambda e: e.low)
-    smaller = teacher.megabytes / student.megabytes
+        if r["detector"] in (c.chosen.name, carry.OURS) and r["minus guardian"]
+    ]
+    worst = min(gaps, key=lambda e: e.low)
+    p95 = float(np.quantile(cost.latencies, 0.95))
+    cold = Estimate(
+        value=float(np.median(cost.cold_starts)),
+        low=float(cost.cold_starts.min()),
+        high=float(cost.cold_starts.max()),
+        n=len(cost.cold_starts),
+    )
     return [
         goal("kept", f"student ({student.name}) keeps at least 98 % of the float32 PyTorch teacher's accuracy, lower bound", student.kept, student.kept.low >= 0.98),
         goal("faster", f"its median latency ({student.name}) is at least 10 times lower on one core", student.speedup, student.speedup.low >= 10),
         goal("smaller", f"it ({student.name}, with its tokenizer) is at least 15 times smaller", single(smaller), smaller >= 15),
-        goal("smallest", f"the smallest student that keeps 97 % ({smallest.name}): at most 8 MB", single(smallest.megabytes), smallest.megabytes <= 8 and smallest.kept.low >= 0.97),
-        goal("bundle", "bundle with the runtime's wheels: at most 75 MB", single(bundle), bundle <= 75),
-        goal("cold-start", f"from nothing to a first answer ({c.chosen.name}): under 0.5 s", single(shipped.cold_start), shipped.cold_start < 0.5),
-        goal("tampering", f"of {refused[1]} tests of tampering kinds and their controls, all pass (12 asked)", single(refused[0], refused[1]), refused[0] == refused[1] >= 12),
-        goal("unseen", "recall at 1 % false alarms on unseen sources above the public detector's, worst source", worst, worst.low > 0),
-        goal("latency", f"guard ({c.chosen.name}): under 2 ms a prompt on one core, 95th percentile", Estimate(value=shipped.p50, low=shipped.p50, high=shipped.p95, n=len(shipped.latencies)), shipped.p95 < 2),
+        goal("smallest", f"the smallest student that keeps 97 % ({tiny.name}) has at most 8 MB", single(tiny.megabytes), tiny.megabytes <= 8 and tiny.kept.low >= 0.97),
+        goal("bundle", "bundle of the network with the runtime's wheels: at most 75 MB", single(bundle), bundle <= 75),
+        goal("cold-start", f"from nothing to a first answer ({c.chosen.name}): under 0.5 s, the slowest seen", cold, cold.high < 0.5),
+        goal("tampering", f"tests of kinds of tampering with their controls that pass, of {refused[1]} (12 asked)", single(refused[0], refused[1]), refused[0] == refused[1] >= 12),
+        goal("unseen", "recall at 1 % false alarms on unseen sources minus the public detector's, worst source", worst, worst.low > 0),
+        goal("latency", f"guard ({c.chosen.name}): under 2 ms a prompt on one core, 95th percentile", single(p95, cost.latencies.size), p95 < 2),
     ]  # fmt: skip
 
 

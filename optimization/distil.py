@@ -104,7 +104,10 @@ def cut_and_join(texts: list[str], n: int, random: np.random.Generator) -> list[
 def fit(
     model: nn.Module, loss_of: Any, texts: Texts, groups: list[dict[str, Any]], epochs: int, seed: int, folder: Path
 ) -> None:
-    """AdamW with warm-up and linear decay. `loss_of(rows)` gives a batch's loss. Goes on from folder/checkpoint.pt."""
+    """AdamW with warm-up and linear decay. `loss_of(rows)` gives a batch's loss. Goes on from folder/checkpoint.pt.
+
+    model: everything that is trained, a projection that is thrown away later included.
+    """
     checkpoint = folder / "checkpoint.pt"
     steps = epochs * -(-len(texts.ids) // BATCH)
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
@@ -183,8 +186,9 @@ def train_students(recipe: Text, folder: Path, labels: int, seed: int, only: lis
     layers = {layer for s in wanted for layer in matched(len(s.layers) if s.kind == "layers" else 1, teacher.depth)}
     targets = Targets(teacher, whole, sorted(layers) if d.hidden else []) if d.soft or d.hidden else None
     for student in wanted:
-        untuned = Encoder.load(home / "base", labels) if student.start == "base" else teacher
-        model, texts = shape(student, untuned), whole
+        torch.manual_seed(seed)  # for each: a student is the same whichever were trained before it
+        start = Encoder.load(home / "base", labels) if student.start == "base" else teacher
+        model, texts = shape(student, start), whole
         target = folder / student.name
         target.mkdir(parents=True, exist_ok=True)
         if student.vocabulary:
@@ -195,8 +199,10 @@ def train_students(recipe: Text, folder: Path, labels: int, seed: int, only: lis
                 files.write_text(target / "tokenizer.json", json.dumps(made[1], ensure_ascii=False))
                 texts = Texts(*rows, tokenizer(target / "tokenizer.json", recipe.teacher.max_tokens))
             else:
-                console.say(f"{student.name}: keeps its whole vocabulary (only WordPiece tokenizers can be cut)")
-        distil(student, recipe, model, texts, targets, target, seed, teacher.depth)
+                console.say(
+                    f"{student.name}: keeps its whole vocabulary: its tokenizer is not of the kind that can be cut"
+                )
+        distil(student, recipe, model, texts, targets if student.distilled else None, target, seed, teacher.depth)
 
 
 def distil(
@@ -213,7 +219,8 @@ def distil(
     began, d = time.monotonic(), recipe.distil
     torch.manual_seed(seed)
     width = targets.pooled[depth].shape[1] if targets and d.hidden else 1
-    project = nn.Linear(2 * student.width, width)
+    trained = nn.ModuleDict({"model": model, "project": nn.Linear(2 * student.width, width)})
+    project = trained["project"]
     if isinstance(model, Encoder):
         model.freeze(0)
     layers = matched(len(student.layers), depth) if isinstance(model, Encoder) and targets and d.hidden else []
@@ -245,7 +252,7 @@ def distil(
     heads = {id(p) for p in head}
     body = [p for p in model.parameters() if p.requires_grad and id(p) not in heads]
     groups = [{"params": body, "lr": student.rate}, {"params": [*head, *project.parameters()], "lr": 1e-3}]
-    fit(model, loss_of, texts, groups, student.epochs, seed, folder)
+    fit(trained, loss_of, texts, groups, student.epochs, seed, folder)
     finish(model, folder, {"rows": len(texts.ids), "seed": seed, "seconds": time.monotonic() - began})
 
 

@@ -1,8 +1,8 @@
 """Export teacher and students by torch.onnx. Runs in .venv-torch:
 
-    python -m optimization.export HOME/STUDENTS
+    python -m optimization.export HOME/STUDENTS MODELS
 
-Writes HOME/STUDENTS/models/NAME/{model.onnx, tokenizer.json, model.json, parity.json}. Each model is compared with PyTorch on
+Writes HOME/STUDENTS/MODELS/NAME/{model.onnx, tokenizer.json, model.json, parity.json}. Each model is compared with PyTorch on
 single and full batches, on the shortest and the longest text, and on padded rows; too large a difference writes nothing.
 """
 
@@ -70,7 +70,7 @@ def write(model: Encoder | Convolution, target: Path, tokenizer: Path, recipe: T
     )
 
 
-def export_all(folder: Path) -> None:
+def export_all(folder: Path, models: Path) -> None:
     """Every model that is trained and not exported yet."""
     import logging
 
@@ -80,7 +80,7 @@ def export_all(folder: Path) -> None:
     chatter.disable_progress_bar()
     warnings.simplefilter("ignore", UserWarning)  # ids and mask share their axes on purpose
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # four lines about torchvision for every model
-    (recipe, labels, _), home, models = plan_of(folder), folder.parent, folder / "models"
+    (recipe, labels, _), home = plan_of(folder), folder.parent
     teacher = restore(Encoder.load(home / "base", len(labels)), home / "teacher" / "model.safetensors")
     if not (models / "teacher").exists():
         write(teacher, models / "teacher", home / "base" / "tokenizer.json", recipe, labels)
@@ -100,5 +100,6 @@ def export_all(folder: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("models")
     given = parser.parse_args()
-    console.main(lambda: export_all(given.folder))
+    console.main(lambda: export_all(given.folder, given.folder / given.models))

@@ -11,7 +11,7 @@ import numpy as np
 
 from common import files
 from common.errors import Refused
-from optimization.classify import Classifier
+from optimization.classify import Classifier, plain
 
 NGRAMS, FEATURES = (2, 5), 100_000
 
@@ -28,6 +28,7 @@ def fit(texts: list[str], labels: list[int]) -> tuple[Any, Any]:
 
 def write(folder: Path, texts: list[str], labels: list[int], settings: dict[str, Any]) -> Path:
     """Train, write a model folder, and check it against scikit-learn on 200 of the texts."""
+    texts = [plain(t, settings) for t in texts]
     grams, model = fit(texts, labels)
     coef, intercept = model.coef_, model.intercept_
     if len(coef) == 1:  # two classes: scikit-learn keeps the second one's logit only

@@ -1,10 +1,12 @@
 """One variant in a process of its own: what it says, how fast, how large in memory, how long from nothing to an answer.
 
-    python -m optimization.measure RUNTIME FOLDER TEXTS.json --began SECONDS [--threads N] [--score SCORES.npy]
+    python -m optimization.measure RUNTIME FOLDER TEXTS.json --began SECONDS [--threads N] [--score SCORES.npy] [--alone]
 
 RUNTIME is a name of `RUNTIMES`; those that PyTorch, OpenVINO or model2vec run are started in .venv-torch. Prints JSON:
 cold_start (s, from `--began`, the time at which the process was started, to the first answer), latencies (ms, one text at
-a time), throughput (texts/s in batches of 32) and peak (MB of memory, libraries and model, before the scoring).
+a time), throughput (texts/s in batches of 32) and peak (MB of memory, libraries and model, after the timing). With --alone
+the texts are scored one at a time: a model with dynamic int8 answers a little differently in a batch, whose range it takes.
+Without texts to time (an empty list) it stops after the first answer: a cold start alone.
 """
 
 import argparse
@@ -139,13 +141,16 @@ def main(given: argparse.Namespace) -> dict[str, Any]:
     score = RUNTIMES[given.runtime](given.folder, given.threads)
     score(["How much did the index lose in the autumn?"])
     found: dict[str, Any] = {"cold_start": time.time() - given.began}
-    found["peak"] = peak()
     texts = json.loads(given.texts.read_text())
+    if not texts["timed"]:
+        return found
     found["latencies"], found["throughput"] = timed(score, texts["timed"])
+    found["peak"] = peak()
     if given.score:
         import numpy as np
 
-        np.save(given.score, score(texts["scored"]))
+        batches = [[t] for t in texts["scored"]] if given.alone else [texts["scored"]]
+        np.save(given.score, np.concatenate([score(batch) for batch in batches]))
     return found
 
 
@@ -157,4 +162,5 @@ if __name__ == "__main__":
     parser.add_argument("--began", type=float, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--score", type=Path)
+    parser.add_argument("--alone", action="store_true")
     sys.stdout.write(json.dumps(main(parser.parse_args())) + "\n")

@@ -161,6 +161,7 @@ def save(model: nn.Module, path: Path) -> None:
 
     temporary = path.with_suffix(".tmp")
     save_file({k: v.contiguous() for k, v in model.state_dict().items()}, str(temporary))
+    temporary.chmod(0o644)
     temporary.replace(path)
 
 

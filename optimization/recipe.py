@@ -43,7 +43,7 @@ class Teacher(Form):
     model: str = Field("minilm-torch", description="A name of the model store, a folder, or a hub id.")
     max_tokens: int = Field(64, ge=8, le=512)
     normalise: Literal["", "NFKC"] = Field("", description="NFKC: styled letters are read as plain ones.")
-    frozen: int = Field(0, ge=0, description="Lower layers that are not trained: faster, and a little worse.")
+    frozen: int = Field(0, ge=0, description="Lower layers that are not trained, as the embeddings never are.")
     epochs: int = Field(2, ge=1)
     rate: float = Field(1e-4, gt=0)
 
@@ -61,6 +61,7 @@ class Student(Form):
     vocabulary: int = Field(0, ge=0, description="Tokens kept, the most used; rarer words fall into pieces. 0: all.")
     epochs: int = Field(3, ge=1)
     rate: float = Field(2e-4, gt=0)
+    distilled: bool = Field(True, description="False: trained on the labels alone, to see what the teacher is worth.")
     forms: tuple[Variant, ...] | None = Field(None, description="Its own forms, in place of the recipe's `variants`.")
 
 
@@ -107,8 +108,10 @@ class Text(Form):
     @model_validator(mode="after")
     def _names(self) -> "Text":
         names = [s.name for s in self.students]
-        if len(set(names)) < len(names) or "teacher" in names:
-            raise ValueError("every student needs a name of its own, and not `teacher`")
+        if len(set(names)) < len(names) or {"teacher", "lexical", "model2vec"} & set(names):
+            raise ValueError("every student needs a name of its own, and not `teacher`, `lexical` or `model2vec`")
+        if self.data.source not in ("prompts", "") and (self.data.traffic or self.data.leave_out):
+            raise ValueError("data.traffic and data.leave_out are for the source `prompts`")
         return self
 
 

