@@ -15,6 +15,8 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from filelock import FileLock
+
 from common import environments, files
 from common.contracts import BundledFile, BundleManifest, Estimate
 from common.errors import BadInput, Refused
@@ -34,11 +36,15 @@ def keys() -> tuple[Path, Path]:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     private, public = shared().folder("keys") / "bundle.key", shared().folder("keys") / "bundle.pub"
-    if not private.exists():
-        made = Ed25519PrivateKey.generate()
-        descriptor = os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(made.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()))
+    with FileLock(f"{private}.lock"):
+        if not private.exists():
+            made = Ed25519PrivateKey.generate()
+            temporary = private.with_suffix(".new")
+            temporary.unlink(missing_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(made.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()))
+            temporary.rename(private)
     if not public.exists():
         key = s.load_pem_private_key(private.read_bytes(), None)
         files.write_bytes(public, key.public_key().public_bytes(s.Encoding.PEM, s.PublicFormat.SubjectPublicKeyInfo))
@@ -74,7 +80,7 @@ def build(
     identity = {"name": name, "version": version, "python": machine.python, "platform": machine.platform}
     content[IDENTITY] = "".join(f"{k} {v}\n" for k, v in identity.items()).encode()
     others = {path: data for path, data in content.items() if not path.startswith("wheels/")}
-    model_card = sbom.card(settings["labels"], use, quality, max((e.n for e in quality.values()), default=0))
+    model_card = sbom.card(settings["labels"], use, quality)
     content["SBOM.cdx.json"] = sbom.bill(name, version, others, wheels, licences, model_card, training)
     listed = [BundledFile(path=path, sha256=digest(data), size=len(data)) for path, data in sorted(content.items())]
     manifest = BundleManifest(
@@ -85,7 +91,9 @@ def build(
     content[SUMS] = "".join(f"{digest(data)}  {path}\n" for path, data in sorted(content.items())).encode()
     key = load_pem_private_key(keys()[0].read_bytes(), None)
     content[SIGNATURE] = key.sign(content[SUMS])  # type: ignore[union-attr,call-arg]  # ed25519, made by keys()
-    return files.write_bytes(target, pack(content))
+    files.write_bytes(target, pack(content))
+    verify(target, keys()[1], name, version)  # a public key of another pair would be noticed at the far machine only
+    return target
 
 
 def pack(content: Mapping[str, bytes]) -> bytes:
@@ -140,14 +148,15 @@ def read(bundle: Path) -> tuple[bytes, dict[str, bytes]]:
         raw = bundle.read_bytes()
         with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as tar:
             members = tar.getmembers()
-            content = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in members if m.isfile()}
-    except (OSError, tarfile.TarError) as error:
+            plain = [m for m in members if m.type == tarfile.REGTYPE and not m.sparse and m.size <= len(raw)]
+            content = {m.name: (tar.extractfile(m) or io.BytesIO()).read() for m in plain}
+    except (OSError, ValueError, tarfile.TarError) as error:
         raise BadInput(
             f"{bundle} is not a whole bundle: {error}",
             "copy the file again, or build one: python -m optimization bundle guard",
         ) from error
     if len(content) != len(members):
-        raise Refused("the bundle holds links, folders or the same name twice", MEND)
+        raise Refused("the bundle holds links, folders, sparse files or the same name twice", MEND)
     return raw, content
 
 

@@ -9,6 +9,7 @@ the worst window, because an attack may hide behind a page of anything; another 
 
 import json
 import os
+import re
 import sys
 import unicodedata
 from collections import Counter
@@ -19,8 +20,9 @@ from typing import Any
 import numpy as np
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # ONNX Runtime's builds report to their makers unless it is set
+os.environ.setdefault("RAYON_NUM_THREADS", "1")  # the tokenizer's threads, which --threads does not count
 LONGEST = 100_000  # characters of one text
-BATCH = 32
+BATCH, BLOCK = 32, 1024
 
 
 class BadText(ValueError):
@@ -182,7 +184,7 @@ def main(folder: Path, arguments: list[str], lines: Iterable[str]) -> int:
     """The command; returns its exit code."""
     threads = 1
     if arguments[:1] == ["--threads"]:
-        if len(arguments) < 2 or not arguments[1].isdigit() or not 1 <= int(arguments[1]) <= 256:
+        if len(arguments) < 2 or not re.fullmatch("[1-9][0-9]{0,2}", arguments[1]) or int(arguments[1]) > 256:
             sys.stderr.write("error: --threads takes a number from 1 to 256\n")
             return 2
         threads, arguments = int(arguments[1]), arguments[2:]
@@ -193,8 +195,16 @@ def main(folder: Path, arguments: list[str], lines: Iterable[str]) -> int:
         texts = arguments or [line.rstrip("\n") for line in lines if line.strip()]
         if not texts:
             raise BadText("no text: give one as an argument, or one a line on standard input")
-        for text, answer in zip(texts, Classifier(folder, threads).answers(texts), strict=True):
-            sys.stdout.write(json.dumps({**answer, "text": text}) + "\n")
+        for number, text in enumerate(texts, 1):  # before any answer is written
+            check(text, number)
+        classifier = Classifier(folder, threads)
+        for start in range(0, len(texts), BLOCK):
+            block = texts[start : start + BLOCK]
+            for text, answer in zip(block, classifier.answers(block), strict=True):
+                sys.stdout.write(json.dumps({**answer, "text": text}) + "\n")
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UnicodeDecodeError:
         sys.stderr.write("error: standard input is not UTF-8: encode it so\n")
         return 2

@@ -6,8 +6,9 @@
 #     SITE/NAME.version   the newest version ever installed: an older one is refused, unless it is allowed by number
 #     SITE/NAME.minimum   yours to write: nothing below it is installed, allowed or not
 # Stops with: 2 wrong call, 3 bad signature, 4 changed or missing file, 5 unsigned file, 6 not for this machine or site,
-# 7 downgrade, 8 the installed model does not answer.
+# 7 downgrade, 8 it cannot be installed or does not answer.
 set -eu
+unset CDPATH
 stop() { code=$1; shift; echo "refused: $*" >&2; exit "$code"; }
 usage() { echo "usage: sh install.sh [--allow-downgrade-to X.Y.Z] PUBLIC_KEY.pem SITE" >&2; exit 2; }
 allowed=
@@ -17,19 +18,26 @@ if [ "${1:-}" = --allow-downgrade-to ]; then
     shift 2
 fi
 [ $# -eq 2 ] && [ -n "$1" ] && [ -n "$2" ] || usage
+for tool in openssl sha256sum; do
+    command -v "$tool" >/dev/null || { echo "no $tool on PATH: install it, nothing can be checked without" >&2; exit 2; }
+done
 [ -f "$1" ] || { echo "no public key $1: give the signer's .pem, which travels by another way" >&2; exit 2; }
 key=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 case $2 in /*) site=$2 ;; *) site=$PWD/$2 ;; esac
 cd "$(dirname "$0")"
+case $site/ in "$PWD"/*) echo "SITE lies inside the bundle: give another folder, such as /opt/models" >&2; exit 2 ;; esac
 python=${PYTHON:-python3}
 
 # what was signed
-openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in MANIFEST.sha256 -sigfile MANIFEST.sig >/dev/null 2>&1 ||
-    stop 3 "the signature does not fit this key and this list of files"
-sha256sum --strict --quiet -c MANIFEST.sha256 >&2 || stop 4 "a file was changed or is missing"
+said=$(openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in MANIFEST.sha256 -sigfile MANIFEST.sig 2>&1) ||
+    stop 3 "the signature does not fit this key and this list of files ($(echo "$said" | head -n 1))"
+sha256sum -c MANIFEST.sha256 >/dev/null || stop 4 "a file was changed or is missing"
 signed=$(cut -c67- MANIFEST.sha256 | LC_ALL=C sort)
 present=$(find . ! -type d ! -path ./MANIFEST.sha256 ! -path ./MANIFEST.sig | sed 's|^\./||' | LC_ALL=C sort)
-[ "$signed" = "$present" ] || stop 5 "there is a file that nobody signed"
+if [ "$signed" != "$present" ]; then
+    extra=$(printf '%s\n' "$present" | grep -vxF "$signed" | head -n 1)
+    stop 5 "there is a file that nobody signed: $extra"
+fi
 [ -z "$(find . -type l)" ] || stop 5 "there is a link"
 
 # for whom: IDENTITY is signed, four lines of a word and a value
@@ -55,7 +63,15 @@ here=$("$python" -c 'import sys, sysconfig; print("%d.%d %s" % (*sys.version_inf
 [ "$here" = "$(of python) $(of platform)" ] ||
     stop 6 "made for Python $(of python) on $(of platform), this is $here: PYTHON=/path/to/it, or the bundle for this machine"
 
-# not back: a record that is there and cannot be read refuses
+# one at a time, and not back: a record that is there and cannot be read refuses
+home=$site/$name
+new=$home/versions/.$version.$$
+lock=$site/.$name.lock
+clean() { rm -rf "$new" "$new.old" && rmdir "$home/versions" "$home" "$lock" "$site" 2>/dev/null || true; }
+mkdir -p "$site"
+mkdir "$lock" 2>/dev/null || stop 6 "another installation runs: wait for it, or remove $lock"
+trap clean EXIT
+trap 'exit 130' HUP INT TERM
 recorded() {
     [ ! -L "$1" ] || stop 6 "$1 is a link"
     [ -e "$1" ] || return 0
@@ -73,24 +89,27 @@ if [ -n "$had" ] && older "$version" "$had"; then
 fi
 
 # beside, tried, and only then in its place
-home=$site/$name
-new=$home/versions/.$version.$$
 mkdir -p "$home/versions"
-trap 'rm -rf "$new"' EXIT
-trap 'exit 130' INT TERM
 mkdir "$new"
-"$python" -m venv "$new/venv"
+"$python" -m venv "$new/venv" || stop 8 "$python has no venv (Debian: the package python3-venv)"
 set --
 for wheel in $(printf '%s\n' "$signed" | grep '^wheels/[A-Za-z0-9._+-]*\.whl$'); do set -- "$@" "$wheel"; done
-"$new/venv/bin/python" -m pip install --quiet --no-index --no-deps --disable-pip-version-check "$@"
-for part in *; do
-    case $part in wheels | install.sh) ;; *) cp -R "$part" "$new/" ;; esac
+"$new/venv/bin/python" -I -m pip --isolated install --quiet --no-index --no-deps --disable-pip-version-check "$@" ||
+    stop 8 "the wheels do not fit this machine (they need glibc 2.28 or newer)"
+printf '%s\n' "$signed" | grep -v '^wheels/\|^install\.sh$' | while read -r part; do
+    mkdir -p "$new/$(dirname "$part")"
+    cp "$part" "$new/$part"
 done
+cp MANIFEST.sha256 MANIFEST.sig "$new/"
 for command in classify serve; do
-    printf '#!/bin/sh\nhere=$(cd "$(dirname "$0")" && pwd)\nexec "$here/venv/bin/python" "$here/%s.py" "$@"\n' "$command" >"$new/$command"
+    printf '#!/bin/sh\nexec "%s/current/venv/bin/python" -I "%s/current/%s.py" "$@"\n' "$home" "$home" "$command" >"$new/$command"
     chmod 755 "$new/$command"
 done
-"$new/classify" "a text to try it with" >/dev/null || stop 8 "the installed model does not answer"
+"$new/venv/bin/python" -I "$new/classify.py" "a text to try it with" >/dev/null || stop 8 "the installed model does not answer"
+if [ -z "$had" ] || older "$had" "$version"; then # the mark only rises, and it rises first: a crash leaves a site stricter
+    printf '%s\n' "$version" >"$lock.version"
+    mv "$lock.version" "$site/$name.version"
+fi
 "$python" - "$new" "$home/versions/$version" "$home" <<'EOF'
 import os, sys
 new, target, home = sys.argv[1:]
@@ -101,9 +120,4 @@ link = os.path.join(home, ".current.%d" % os.getpid())
 os.symlink(os.path.join("versions", os.path.basename(target)), link)
 os.replace(link, os.path.join(home, "current"))
 EOF
-rm -rf "$new.old"
-if [ -z "$had" ] || older "$had" "$version"; then # the mark only rises
-    printf '%s\n' "$version" >"$site/.$name.version.$$"
-    mv "$site/.$name.version.$$" "$site/$name.version"
-fi
 echo "installed $name $version: $home/current/classify TEXT, or $home/current/serve" >&2

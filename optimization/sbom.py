@@ -104,7 +104,7 @@ def library(wheel: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def card(labels: list[str], use: str, quality: Mapping[str, Estimate], n: int) -> dict[str, Any]:
+def card(labels: list[str], use: str, quality: Mapping[str, Estimate]) -> dict[str, Any]:
     """The model card of the model component."""
     number = "{:.6g}".format
     return {
@@ -113,7 +113,7 @@ def card(labels: list[str], use: str, quality: Mapping[str, Estimate], n: int) -
         "quantitativeAnalysis": {
             "performanceMetrics": [
                 {
-                    "type": name, "value": number(e.value), "slice": f"{n} held-out texts",
+                    "type": name, "value": number(e.value), "slice": f"{e.n} texts that were not trained on",
                     "confidenceInterval": {"lowerBound": number(e.low), "upperBound": number(e.high)},
                 }
                 for name, e in sorted(quality.items())

@@ -14,7 +14,7 @@ from common.contracts import BundleManifest
 from common.errors import BadInput, NotReady, Refused
 from optimization import bundle
 
-CODES = {3: "bad signature", 4: "changed or missing file", 5: "unsigned file", 6: "not for this machine", 7: "downgrade", 8: "does not answer"}  # fmt: skip
+CODES = {2: "wrong call", 3: "bad signature", 4: "changed or missing file", 5: "unsigned file", 6: "not for this machine", 7: "downgrade", 8: "cannot be installed"}  # fmt: skip
 
 
 def isolated() -> list[str]:
@@ -41,7 +41,6 @@ def install(file: Path, public_key: Path, site: Path, allow: str = "") -> tuple[
     Returns (the manifest, how the network was taken away). Refused where either of the two refuses.
     """
     manifest, content = bundle.opened(file, public_key)
-    site.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fieldkit-bundle-") as folder:
         bundle.unpack(content, Path(folder))
         allowed = ["--allow-downgrade-to", allow] if allow else []
@@ -50,10 +49,10 @@ def install(file: Path, public_key: Path, site: Path, allow: str = "") -> tuple[
             command, cwd=environments.ROOT, env=environment(Path(folder)), capture_output=True, text=True
         )
     if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or ["no message"]
+        said = "\n".join(done.stderr.strip().splitlines()[-5:])
         raise Refused(
-            f"install.sh stopped with {done.returncode} ({CODES.get(done.returncode, 'see its message')}): {said[0]}",
-            "do what the message says",
+            f"install.sh stopped with {done.returncode} ({CODES.get(done.returncode, 'see its message')}): {said}",
+            "its last line says what to do; nothing was installed",
         )
     return manifest, done.stderr.splitlines()[0]
 
@@ -69,7 +68,7 @@ def prove(file: Path, public_key: Path, texts: list[str]) -> tuple[list[dict[str
             env=environment(Path(site)),
             capture_output=True,
             text=True,
-            input="\n".join(texts),
+            input="\n".join(" ".join(t.splitlines()) for t in texts),
         )
         if done.returncode == 2:
             raise BadInput(done.stderr.strip().splitlines()[-1], "give texts of 1 to 100,000 characters")

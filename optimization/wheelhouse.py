@@ -11,12 +11,10 @@ from common.settings import settings as shared
 
 PINS = environments.ROOT / "requirements" / "bundle.txt"
 NUMPY_ONLY = ("numpy",)
-# What pip calls the wheels that run on a platform, newest first.
+# What pip calls the wheels that run on a platform (glibc 2.28 or newer), newest first. Others: nobody has tried install.sh there.
 TAGS = {
     "linux-x86_64": ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux2014_x86_64"),
     "linux-aarch64": ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64"),
-    "macosx-11.0-arm64": ("macosx_14_0_arm64", "macosx_13_0_arm64", "macosx_11_0_arm64"),
-    "win-amd64": ("win_amd64",),
 }
 
 

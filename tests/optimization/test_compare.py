@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from common.contracts import Estimate
 from optimization import compare
 from optimization.compare import Candidate, Cost, Measured
 from optimization.recipe import Choice
@@ -21,7 +20,9 @@ def variant(tmp_path, name: str, wrong: int, ms: float, megabytes: float, runtim
     (folder / "model.onnx").write_bytes(b"0" * int(megabytes * 1e6))
     labels = np.where(np.arange(N) < wrong, 1 - TRUTH, TRUTH)
     p = np.eye(2)[labels]
-    cost = Cost(np.full(50, ms) + np.random.default_rng(0).random(50) * 0.01, 1000 / ms, 100.0, 0.3)
+    cost = Cost(
+        np.full((2, 50), ms) + np.random.default_rng(0).random((2, 50)) * 0.01, 1000 / ms, 100.0, np.array([0.3, 0.4])
+    )
     return Measured(Candidate(name, folder, runtime), {"test": p, "validation": p}, {1: cost, 2: cost})
 
 
@@ -67,26 +68,30 @@ def test_the_front_holds_what_nothing_beats_in_all_three(measured) -> None:
     ],
 )
 def test_the_choice_keeps_enough_and_says_why(measured, choice, expected) -> None:
-    chosen, reason = compare.choose(measured, TRUTH, range(N), choice, {})
+    chosen, reason = compare.choose(measured, compare.kept_of(measured, TRUTH, range(N)), choice, {})
     assert chosen.name == expected
     assert ("none keeps" in reason) is (choice.keep == 1.0)
     assert chosen.candidate.runtime == "shipped"  # nothing that a bundle cannot carry
 
 
 def test_of_the_equally_alert_the_smallest_is_taken(measured) -> None:
-    def caught(value: float) -> Estimate:
-        return Estimate(value=value, low=value - 0.03, high=value + 0.03, n=500)
+    """Paired: on the same 500 attacks, five of 400 caught are no difference, and forty are."""
 
-    recall = {
-        "good": caught(0.80),
-        "fast": caught(0.82),
-        "small": caught(0.81),
-        "teacher": caught(0.9),
-        "foreign": caught(0.99),
-    }
-    prefer = Choice(keep=0.98, prefer="recall")
-    assert compare.choose(measured, TRUTH, range(N), prefer, recall)[0].name == "good"
-    assert compare.choose(measured, TRUTH, range(N), prefer, recall | {"fast": caught(0.95)})[0].name == "fast"
+    def first(n: int) -> np.ndarray:
+        return np.arange(500) < n
+
+    caught = {"good": first(400), "fast": first(405), "small": first(403), "teacher": first(450), "foreign": first(500)}
+    kept, prefer = compare.kept_of(measured, TRUTH, range(N)), Choice(keep=0.98, prefer="recall")
+    assert compare.choose(measured, kept, prefer, caught)[0].name == "good"
+    assert compare.choose(measured, kept, prefer, caught | {"fast": first(440)})[0].name == "fast"
+
+
+def test_a_slow_process_widens_the_interval_of_the_speed() -> None:
+    steady = np.full((3, 50), 10.0)
+    uneven = np.array([[1.0], [1.0], [2.0]]) * np.ones((3, 50))
+    assert compare.faster(steady, np.ones((3, 50))).low == pytest.approx(10)
+    found = compare.faster(steady, uneven)
+    assert found.value == pytest.approx(10) and found.low == pytest.approx(5)
 
 
 def test_the_size_counts_everything_that_is_read(tmp_path) -> None:

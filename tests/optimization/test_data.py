@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from common.errors import BadInput
-from optimization import data, prompts, recipe
+from optimization import data, prompts, recipe, traffic
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,12 @@ def test_a_sample_keeps_the_shares_and_the_seed(guard_data) -> None:
 
 def test_a_source_left_out_is_in_the_test_split_only(guard_data) -> None:
     splits, labels = data.load(recipe.load("guard", **{"data.leave_out": "s-labs", "data.rows": 500}), 0)  # type: ignore[arg-type]
-    assert labels == ["benign", "injection"] and len(splits["train"]) == pytest.approx(500, abs=3)
-    assert set(splits["train"]["source"]) == set(splits["validation"]["source"]) == {"neuralchemy"}
+    assert labels == ["benign", "injection"] and len(splits["train"]) == pytest.approx(
+        500 + len(traffic.to_train()), abs=3
+    )
+    assert set(splits["train"]["source"]) == {"neuralchemy", "packs"} and set(splits["validation"]["source"]) == {
+        "neuralchemy"
+    }
     assert set(splits["test"]["source"]) == {"neuralchemy", "s-labs"}
 
 
@@ -103,7 +107,7 @@ def test_a_split_of_one_s_own_is_kept_and_duplicates_are_not(tmp_path, table) ->
     ("changes", "message", "mend"),
     [
         ({"data.text": "text"}, "no column 'text'", "message, kind, customer"), ({"data.label": "label", "data.text": "message"}, "no column 'label'", "--label"),
-        ({**NAMES, "data.label": "message"}, "has 600 labels", "") if False else ({"data.text": "message", "data.label": "one"}, "has 1 labels", "2 to 1,000"),
+        ({"data.text": "message", "data.label": "one"}, "has 1 labels", "2 to 1,000"),
         ({**NAMES, "data.group": "who"}, "no column 'who'", "data.group"),
     ],
 )  # fmt: skip
@@ -139,3 +143,47 @@ def test_a_detector_flags_a_label_that_exists(tmp_path, table) -> None:
     with pytest.raises(BadInput) as caught:
         data.load(detector, 0)
     assert "no label fraud" in caught.value.message and "refund" in caught.value.mend
+
+
+def test_a_group_may_be_called_as_we_call_things(tmp_path, table) -> None:
+    for name in ("source", "name", "key"):
+        table.rename(columns={"customer": name}).to_csv(tmp_path / "mine.csv", index=False)
+        splits, _ = data.load(own(tmp_path / "mine.csv", **NAMES, **{"data.group": name}), 0)
+        assert len(set(splits["train"]["group"])) == 70, name
+
+
+def test_a_group_in_two_splits_is_refused(tmp_path, table) -> None:
+    table["split"] = (["train"] * 4 + ["validation", "test"]) * 100
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(BadInput, match="stands in two splits"):
+        data.load(own(tmp_path / "mine.csv", **NAMES, **{"data.group": "customer"}), 0)
+    data.load(own(tmp_path / "mine.csv", **NAMES), 0)  # without a group, the same split is fine
+
+
+def test_labels_that_look_like_missing_ones_are_labels(tmp_path, table) -> None:
+    table["kind"] = table["kind"].replace({"other": "None"})
+    table.loc[0, "kind"] = None
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    assert data.load(own(tmp_path / "mine.csv", **NAMES), 0)[1] == ["None", "card", "refund"]
+    table["kind"] = table["kind"].map({"refund": 0, "card": 1, "None": 2})
+    table.to_csv(tmp_path / "numbers.csv", index=False)  # with an empty cell, pandas makes floats of them
+    assert data.load(own(tmp_path / "numbers.csv", **NAMES), 0)[1] == ["0", "1", "2"]
+
+
+def test_a_detector_needs_both_kinds_in_every_split(tmp_path, table) -> None:
+    table["split"] = ["train"] * 400 + ["validation"] * 100 + ["test"] * 100
+    table.loc[500:, "kind"] = "card"
+    table.to_csv(tmp_path / "mine.csv", index=False)
+    with pytest.raises(BadInput, match="split test has only texts of one kind"):
+        data.load(own(tmp_path / "mine.csv", **NAMES, **{"flagging.positive": "card"}), 0)
+
+
+def test_what_belongs_to_the_prompts_is_refused_elsewhere(tmp_path) -> None:
+    for field in ({"data.traffic": True}, {"data.leave_out": "s-labs"}):
+        with pytest.raises(BadInput, match="for the source"):
+            own(tmp_path / "mine.csv", **field)
+
+
+def test_a_source_that_is_not_there_cannot_be_left_out(guard_data) -> None:
+    with pytest.raises(BadInput, match="no source slabs"):
+        data.load(recipe.load("guard", **{"data.leave_out": "slabs"}), 0)  # type: ignore[arg-type]

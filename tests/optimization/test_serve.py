@@ -16,7 +16,7 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.fixture
 def server(model) -> Iterator[serve.Server]:
-    made = serve.Server(0, model, 1, ABOUT)
+    made = serve.Server(0, serve.Classifier(model), ABOUT)
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
     yield made
@@ -64,11 +64,68 @@ def test_bad_input_is_answered_with_what_to_change(server, method, path, body, h
     assert ask(server, "GET", "/health")[0] == 200  # and it goes on
 
 
-def test_a_client_that_sends_nothing_is_hung_up_on(server, monkeypatch) -> None:
-    monkeypatch.setattr(serve.Handler, "timeout", 0.3)
+def raw(server: serve.Server, data: bytes, end: bool = False) -> bytes:
+    """What comes back until the connection ends. end: say that no more is sent."""
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as link:
-        link.sendall(b"POST /classify HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n")
-        assert b"408" in link.recv(4096)
+        link.sendall(data)
+        if end:
+            link.shutdown(socket.SHUT_WR)
+        found = b""
+        while part := link.recv(65536):
+            found += part
+    return found
+
+
+POST = b"POST /classify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+def test_a_slow_body_is_given_up_and_holds_no_slot(server) -> None:
+    import time
+
+    server.seconds = 0.5
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as link:
+        link.sendall(POST + b"Content-Length: 1000\r\n\r\n")
+        began = time.monotonic()
+        for _ in range(3):  # byte by byte, each within the limit of one read
+            link.sendall(b"{")
+            time.sleep(0.1)
+            assert server.slots._value == serve.BUSY
+        assert b"408" in link.recv(4096) and time.monotonic() - began < 5
+
+
+def test_a_half_body_is_told(server) -> None:
+    assert b"1 of 1000 bytes" in raw(server, POST + b"Content-Length: 1000\r\n\r\n{", end=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET /health HTTP/1.1\r\nContent-Length: 32\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+        (POST + b'Content-Length: 17\r\nContent-Length: 5\r\n\r\n{"texts": ["hi"]}', b"411"),
+        (POST + b'Transfer-Encoding: chunked\r\nContent-Length: 17\r\n\r\n{"texts": ["hi"]}', b"411"),
+        (POST + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", b"411"),
+        (b"TRACE /health HTTP/1.1\r\n\r\n", b"501"), (b"\x16\x03\x01 nonsense\r\n\r\n", b"400"),
+        (POST + b'Content-Length: 17\r\n\r\n{"texts": ["hi"]}', b"200"),  # the control
+    ],
+)  # fmt: skip
+def test_one_request_has_one_answer_in_json(server, data, status) -> None:
+    head, _, body = raw(server, data).partition(b"\r\n\r\n")
+    assert head.split()[1] == status and head.count(b"HTTP/1.0") == 1
+    assert isinstance(json.loads(body), dict)  # one document, and nothing behind it
+
+
+def test_too_many_connections_are_closed_and_the_others_go_on(server) -> None:
+    links = [socket.create_connection(("127.0.0.1", server.server_port), timeout=10) for _ in range(serve.CONNECTIONS)]
+    links[0].sendall(b"GET /health HTTP/1.0\r\n\r\n")
+    assert b"ready" in links[0].recv(4096)
+    for link in links:
+        link.close()
+
+
+def test_more_characters_than_one_request_may_cost_are_refused(server) -> None:
+    body = json.dumps({"texts": ["x" * 99_999] * 3}).encode()
+    assert ask(server, "POST", "/classify", body)[0] == 413
+    assert ask(server, "POST", "/classify", json.dumps({"texts": ["x " * 9_999] * 2}).encode())[0] == 200
 
 
 def test_a_busy_server_says_so(server) -> None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,22 @@ def in_front(raw: bytes, extra: bytes) -> bytes:
     return padded + raw
 
 
+def header(name: str, extra: dict[str, str]) -> bytes:
+    entry = tarfile.TarInfo(name)
+    entry.pax_headers = extra
+    return entry.tobuf(tarfile.PAX_FORMAT)
+
+
+def sparse(name: str, size: int) -> bytes:
+    """An old GNU sparse member: no data, and a size that it claims to have."""
+    raw = bytearray(tarfile.TarInfo(name).tobuf(tarfile.GNU_FORMAT)[:512])
+    raw[156:157] = tarfile.GNUTYPE_SPARSE
+    raw[386:398], raw[398:410], raw[483:495] = b"%011o\0" % size, b"%011o\0" % 0, b"%011o\0" % size
+    raw[148:156] = b" " * 8
+    raw[148:156] = b"%06o\0 " % sum(raw)
+    return bytes(raw)
+
+
 ARCHIVES: dict[str, Callable[[bytes], bytes]] = {
     "cut in the middle": lambda raw: raw[: len(raw) // 2],
     "cut to nothing": lambda raw: b"",
@@ -90,6 +107,8 @@ ARCHIVES: dict[str, Callable[[bytes], bytes]] = {
     "a name twice": lambda raw: in_front(raw, member("classify.py", b"evil")[:1024]),
     "a link": lambda raw: in_front(raw, member("model/evil", kind=tarfile.SYMTYPE, link="/etc/passwd")[:512]),
     "not an archive": lambda raw: b"PK" + raw[2:],
+    "a sparse file of eight gigabytes": lambda raw: in_front(raw, sparse("classify.py", 8 << 30)),
+    "a header that cannot be read": lambda raw: in_front(raw, header("classify.py", {"GNU.sparse.major": "1"})),
 }
 
 
@@ -178,8 +197,8 @@ def test_a_signed_bundle_that_contradicts_itself_is_refused(built, tmp_path, kin
     bundle.verify(signed_again(files, tmp_path), key)  # the control: signing again is not what is refused
 
 
-def stand_in(folder: Path, here: str = "") -> Path:
-    """A Python that makes no environment: what runs after the checks must not run before them."""
+def stand_in(folder: Path, here: str = "", answers: bool = True) -> Path:
+    """A Python that makes no environment, so that nothing is installed; it switches the link as the real one does."""
     from optimization.wheelhouse import Machine
 
     m = Machine.this()
@@ -187,8 +206,8 @@ def stand_in(folder: Path, here: str = "") -> Path:
     python.write_text(
         "#!/bin/sh\n"
         f'case "$1" in -c) echo "{here or f"{m.python} {m.platform}"}" ;;\n'
-        '-m) mkdir -p "$3/bin" && printf "#!/bin/sh\\n" > "$3/bin/python" && chmod +x "$3/bin/python" ;;\n'
-        '-) mv "$2" "$3" && ln -sfn "versions/$(basename "$3")" "$4/current" ;; esac\n'
+        f'-m) mkdir -p "$3/bin" && printf "#!/bin/sh\\ncase \\$2 in *classify.py) exit {0 if answers else 1} ;; esac\\n" > "$3/bin/python" && chmod +x "$3/bin/python" ;;\n'
+        f'-) exec "{sys.executable}" "$@" ;; esac\n'
     )
     python.chmod(0o755)
     return python
@@ -245,6 +264,60 @@ def test_install_sh_checks_for_itself(built, tmp_path, kind, code) -> None:
     assert done.returncode == code, done.stderr
     assert (site / "guard" / "current" / "classify.py").exists() is (code == 0)
     assert site.exists() is (code == 0)
+
+
+def state(site: Path) -> dict[str, bytes]:
+    return {str(f.relative_to(site)): f.read_bytes() for f in sorted(site.rglob("*")) if f.is_file()}
+
+
+@pytest.mark.parametrize("kind", ["does not answer", "older", "changed"])
+def test_a_refusal_leaves_a_site_as_it_was(built, model, tmp_path, kind) -> None:
+    file, key = built
+    site, good = tmp_path / "site", stand_in(tmp_path)
+    first, second = tmp_path / "first", tmp_path / "second"
+    bundle.unpack(content(file), first)
+    assert install(first, key, site, good).returncode == 0
+    before, link = state(site), (site / "guard" / "current").readlink()
+    bundle.unpack(content(build(model, tmp_path / "b.tar", "0.9.0" if kind == "older" else "1.1.0")), second)
+    (tmp_path / "mute").mkdir()
+    python = stand_in(tmp_path / "mute", answers=False) if kind == "does not answer" else good
+    if kind == "changed":
+        edit(second, "changed")
+    assert install(second, key, site, python).returncode == {"does not answer": 8, "older": 7, "changed": 4}[kind]
+    assert state(site) == before and (site / "guard" / "current").readlink() == link
+    assert install(first, key, site, good).returncode == 0  # the control
+
+
+def test_one_installation_at_a_time(built, tmp_path) -> None:
+    file, key = built
+    bundle.unpack(content(file), tmp_path / "unpacked")
+    lock = tmp_path / "site" / ".guard.lock"
+    lock.mkdir(parents=True)
+    done = install(tmp_path / "unpacked", key, tmp_path / "site", stand_in(tmp_path))
+    assert done.returncode == 6 and "another installation runs" in done.stderr and lock.exists()
+    lock.rmdir()
+    assert (
+        install(tmp_path / "unpacked", key, tmp_path / "site", stand_in(tmp_path)).returncode == 0 and not lock.exists()
+    )
+
+
+def test_a_wrong_call_says_how(built, tmp_path) -> None:
+    """A site inside the bundle, no openssl, and what the first stray file is called."""
+    file, key = built
+    unpacked, python = tmp_path / "unpacked", stand_in(tmp_path)
+    bundle.unpack(content(file), unpacked)
+    inside = install(unpacked, key, unpacked / "site", python)
+    assert inside.returncode == 2 and "inside the bundle" in inside.stderr and not (unpacked / "site").exists()
+    bare = subprocess.run(
+        ["/bin/sh", str(unpacked / "install.sh"), str(key), str(tmp_path / "site")],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert bare.returncode == 2 and "no openssl" in bare.stderr
+    edit(unpacked, "added")
+    stray = install(unpacked, key, tmp_path / "site", python)
+    assert stray.returncode == 5 and "nobody signed: extra" in stray.stderr
 
 
 @pytest.fixture

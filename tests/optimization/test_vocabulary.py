@@ -58,3 +58,14 @@ def test_other_kinds_of_tokenizers_are_left_whole(source, tmp_path) -> None:
 
     Tokenizer(BPE({"a": 0, "b": 1}, [])).save(str(tmp_path / "bpe.json"))
     assert vocabulary.cut(tmp_path / "bpe.json", Counter(), 1) is None
+
+
+def test_what_keeps_numbers_elsewhere_is_left_whole(source, tmp_path) -> None:
+    """A post-processor with ids of its own, and an added token outside the vocabulary."""
+    content = json.loads(source.read_text())
+    for change in (
+        {"post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 102], "cls": ["[CLS]", 101]}},
+        {"added_tokens": [*content["added_tokens"], {**content["added_tokens"][0], "id": 30522, "content": "<url>"}]},
+    ):
+        (tmp_path / "other.json").write_text(json.dumps(content | change))
+        assert vocabulary.cut(tmp_path / "other.json", Counter(), 2500) is None
