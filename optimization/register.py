@@ -106,12 +106,14 @@ def onnx_version(c: Comparison, run_id: str, tags: dict[str, str]) -> str:
         return ""
     import mlflow
     import onnx
-    from mlflow.models import infer_signature
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import Schema, TensorSpec
 
     client = mlflow_client()
     labels = len(files.read_json(c.folder / "shipped" / "model.json", "python -m optimization bundle")["labels"])
-    ids = np.ones((2, 8), np.int64)
-    signature = infer_signature({"ids": ids, "mask": ids}, {"logits": np.zeros((2, labels), np.float32)})
+    texts = [TensorSpec(np.dtype(np.int64), (-1, -1), name) for name in ("ids", "mask")]  # any batch, any length
+    logits = TensorSpec(np.dtype(np.float32), (-1, labels), "logits")
+    signature = ModelSignature(inputs=Schema(texts), outputs=Schema([logits]))
     mlflow.set_experiment(experiment_id=client.get_run(run_id).info.experiment_id)
     with mlflow.start_run(run_id=run_id, log_system_metrics=False):
         info: Any = mlflow.onnx.log_model(
