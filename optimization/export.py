@@ -79,6 +79,7 @@ def export_all(folder: Path, models: Path) -> None:
     chatter.set_verbosity_error()
     chatter.disable_progress_bar()
     warnings.simplefilter("ignore", UserWarning)  # ids and mask share their axes on purpose
+    warnings.simplefilter("ignore", FutureWarning)  # torch's own, about its own trees
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # four lines about torchvision for every model
     (recipe, labels, _), home = plan_of(folder), folder.parent
     teacher = restore(Encoder.load(home / "base", len(labels)), home / "teacher" / "model.safetensors")
