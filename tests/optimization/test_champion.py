@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from common import tracking
-from common.errors import BadInput
+from common.errors import BadInput, Refused
 from domains.pack import load
 from domains.periods import held_out
-from optimization import champion
+from optimization import champion, recipe
 
 
 def test_training_never_sees_the_reference_or_the_future(finance) -> None:
@@ -29,7 +29,7 @@ def test_a_champion_is_registered_once_with_signature_and_alias(home, finance) -
     assert np.mean((p - y) ** 2) == pytest.approx(made.brier.value, abs=1e-6)
     assert made.brier.high < y.mean() * (1 - y.mean()) * 1.2  # about as good as the base rate or better
     metrics = tracking.mlflow_client().get_run(made.run_id).data.metrics
-    assert metrics["onnx_parity"] <= champion.PARITY
+    assert metrics["onnx_parity"] <= recipe.load("champion").parity  # type: ignore[union-attr]
 
 
 def test_a_later_champion_is_a_new_version_and_can_be_compared(home, finance) -> None:
@@ -66,3 +66,15 @@ def test_rows_without_a_label_decide_nothing(home, finance, monkeypatch) -> None
     monkeypatch.setattr(type(finance), "records", lambda self: table.assign(large_move=table.large_move.mask(late)))
     part = champion.compare(finance, old.version, new.version, "2008-01-01", "2008-12-31")
     assert np.isfinite(part["difference"].value) and part["difference"].n < whole["difference"].n
+
+
+def test_the_recipe_s_parity_is_held() -> None:
+    champion.check_parity(1e-7)
+    for difference in (1e-3, float("nan")):
+        with pytest.raises(Refused, match="differs from scikit-learn"):
+            champion.check_parity(difference)
+
+
+def test_onnx_answers_as_scikit_learn_does_one_row_at_a_time(finance) -> None:
+    row = champion.against_scikit(finance, rows=40)
+    assert row["pack"] == "finance" and float(row["largest difference"]) < 1e-5 and row["KB"] > 10
