@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from common import console, files
+from optimization.lexical import weights
 
 sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # else openvino and nncf look up an analytics host
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -61,12 +62,10 @@ def model2vec(folder: Path, models: Path) -> None:
     made = distill(model_name=str(folder.parent / "base"), pca_dims=DIMENSIONS, quantize_to="int8")
     rows = pd.read_parquet(folder.parent / "train.parquet")
     head = LogisticRegression(C=10, max_iter=2000).fit(made.encode(rows["text"].tolist()), rows["label"])
-    coef, intercept = head.coef_, head.intercept_
-    if len(coef) == 1:
-        coef, intercept = np.vstack([np.zeros_like(coef), coef]), np.concatenate([[0.0], intercept])
+    coef, intercept = weights(head)
     with files.new_folder(target) as new:
         made.save_pretrained(new / "vectors")
-        np.savez(new / "head.npz", coef=coef.astype(np.float32), intercept=intercept.astype(np.float32))
+        np.savez(new / "head.npz", coef=coef, intercept=intercept)
         shutil.copyfile(models / "teacher" / "model.json", new / "model.json")
 
 

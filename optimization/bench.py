@@ -107,7 +107,6 @@ def goals(c: Comparison, unseen: list[dict[str, Any]], bundle: float, refused: t
     shipped_there = {c.chosen.name} if c.chosen.name == LEXICAL else {c.chosen.name, carry.OURS}
     gaps = [parse(r["minus guardian"]) for r in unseen if r["detector"] in shipped_there and r["minus guardian"]]
     worst = min(gaps, key=lambda e: e.low)
-    p95 = float(np.quantile(cost.latencies, 0.95))
     cold = Estimate(
         value=float(np.median(cost.cold_starts)),
         low=float(cost.cold_starts.min()),
@@ -123,7 +122,7 @@ def goals(c: Comparison, unseen: list[dict[str, Any]], bundle: float, refused: t
         goal("cold-start", f"from nothing to a first answer ({c.chosen.name}): under 0.5 s, the slowest seen", cold, cold.high < 0.5),
         goal("tampering", f"tests of kinds of tampering with their controls that pass, of {refused[1]} (12 asked)", single(refused[0], refused[1]), refused[0] == refused[1] >= 12),
         goal("unseen", "recall at 1 % false alarms on unseen sources minus the public detector's, worst source", worst, worst.low > 0),
-        goal("latency", f"guard ({c.chosen.name}): under 2 ms a prompt on one core, 95th percentile", single(p95, cost.latencies.size), p95 < 2),
+        goal("latency", f"guard ({c.chosen.name}): under 2 ms a prompt on one core, 95th percentile", single(cost.p95, cost.latencies.size), cost.p95 < 2),
     ]  # fmt: skip
 
 

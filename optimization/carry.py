@@ -31,7 +31,7 @@ Scorer = Callable[[list[str]], NDArray[np.float64]]
 
 def public(texts: list[str]) -> dict[str, NDArray[np.float64]]:
     """The public detectors' scores."""
-    return {GUARDIAN: peers.guardian(texts)[0], REGEX: peers.regex(texts)}
+    return {GUARDIAN: peers.guardian(texts), REGEX: peers.regex(texts)}
 
 
 def judged(where: str, benign: list[str], attacks: list[str], ours: Mapping[str, Scorer]) -> list[dict[str, Any]]:

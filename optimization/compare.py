@@ -129,7 +129,7 @@ class Row:
 
 def candidates(recipe: Text, folder: Path, forms: Sequence[str]) -> list[Candidate]:
     """The teacher in PyTorch and ONNX, every student in every form, and the lexical model; made where they are missing."""
-    models, plan = work.models_of(folder), json.loads((folder / "plan.json").read_text())
+    models = work.models_of(folder)
     calibration = calibration_of(folder)
     if not (models / "lexical").exists():
         rows = work.split(folder, "train")
@@ -140,7 +140,7 @@ def candidates(recipe: Text, folder: Path, forms: Sequence[str]) -> list[Candida
         Candidate(TEACHER, models / "teacher", "eager", alone=False),
         Candidate("teacher", models / "teacher", alone=False),
     ]
-    with console.progress("quantizing", len(plan["recipe"]["students"]) * len(forms)) as advance:
+    with console.progress("quantizing", len(recipe.students) * len(forms)) as advance:
         for student in recipe.students:
             made.append(Candidate(student.name, models / student.name))
             for form in forms if student.forms is None else student.forms:

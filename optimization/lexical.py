@@ -26,18 +26,24 @@ def fit(texts: list[str], labels: list[int]) -> tuple[Any, Any]:
     return grams, LogisticRegression(C=3.0, solver=solver, max_iter=500).fit(grams.fit_transform(texts), labels)
 
 
+def weights(model: Any) -> tuple[Any, Any]:
+    """(coefficients (labels, features), intercepts (labels,)) of a logistic regression, float32."""
+    coef, intercept = model.coef_, model.intercept_
+    if len(coef) == 1:  # two classes: scikit-learn keeps the second one's logit only
+        coef, intercept = np.vstack([np.zeros_like(coef), coef]), np.concatenate([[0.0], intercept])
+    return coef.astype(np.float32), intercept.astype(np.float32)
+
+
 def write(folder: Path, texts: list[str], labels: list[int], settings: dict[str, Any]) -> Path:
     """Train, write a model folder, and check it against scikit-learn on 200 of the texts."""
     texts = [plain(t, settings) for t in texts]
     grams, model = fit(texts, labels)
-    coef, intercept = model.coef_, model.intercept_
-    if len(coef) == 1:  # two classes: scikit-learn keeps the second one's logit only
-        coef, intercept = np.vstack([np.zeros_like(coef), coef]), np.concatenate([[0.0], intercept])
+    coef, intercept = weights(model)
     with files.new_folder(folder) as made:
         np.savez(
             made / "lexical.npz",
-            coef=coef.astype(np.float32),
-            intercept=intercept.astype(np.float32),
+            coef=coef,
+            intercept=intercept,
             idf=grams.idf_.astype(np.float32),
             ngrams=np.array(NGRAMS),
         )

@@ -25,17 +25,12 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 SCORE = """
-import json, sys, time
+import json, sys
 sys.path.insert(0, sys.argv[1])
 from svguardian.model.pure_infer import PureGuardian
 from svguardian.window import predict_windowed
 guardian = PureGuardian.load(sys.argv[1] + "/svguardian/_runtime/guardian.runtime.json.gz")
-began, scores, times = time.perf_counter(), [], []
-for text in json.load(open(sys.argv[2])):
-    began = time.perf_counter()
-    scores.append(predict_windowed(guardian, text)["malicious_score"])
-    times.append(1000 * (time.perf_counter() - began))
-json.dump({"scores": scores, "ms": sorted(times)[len(times) // 2]}, sys.stdout)
+json.dump([predict_windowed(guardian, text)["malicious_score"] for text in json.load(open(sys.argv[2]))], sys.stdout)
 """
 
 
@@ -44,8 +39,8 @@ def regex(texts: list[str]) -> NDArray[np.float64]:
     return np.array([float(bool(WORDS.search(t))) for t in texts])
 
 
-def guardian(texts: list[str]) -> tuple[NDArray[np.float64], float]:
-    """(scores (n,), median milliseconds a text). NotReady where its wheel cannot be fetched."""
+def guardian(texts: list[str]) -> NDArray[np.float64]:
+    """Scores, shape (n,). NotReady where its wheel cannot be fetched."""
     package = models.get("guardian")
     with TemporaryDirectory() as folder, console.console().status(f"guardian on {len(texts)} prompts"):
         source = files.write_json(Path(folder) / "texts.json", texts)
@@ -54,5 +49,4 @@ def guardian(texts: list[str]) -> tuple[NDArray[np.float64], float]:
         )
     if done.returncode:
         raise NotReady(f"guardian did not run: {done.stderr.strip()[-300:]}", "python -m common.models get guardian")
-    found = json.loads(done.stdout)
-    return np.array(found["scores"]), float(found["ms"])
+    return np.array(json.loads(done.stdout))

@@ -1,7 +1,7 @@
 """TensorRT: build and time an engine where a GPU and its libraries are; elsewhere check the graph and say what is missing.
 
 The engine is ONNX Runtime's TensorRT provider's: shapes from the recipe (one text, a batch of 32, up to `max_tokens`),
-float16 inside, cached beside the model. Whatever the provider cannot take falls back to CUDA, and the share is reported.
+float16 inside, cached beside the model. Whatever the provider cannot take falls back to CUDA.
 """
 
 import json
