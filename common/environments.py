@@ -40,6 +40,16 @@ def python_of(environment: str) -> Path:
     return FOLDERS[environment] / "bin" / "python"
 
 
+def torch() -> Path:
+    """The interpreter with PyTorch. NotReady where it is not built."""
+    from common.errors import NotReady
+
+    python = python_of("torch")
+    if not python.exists():
+        raise NotReady("this needs PyTorch, and .venv-torch is not built", "make setup-torch")
+    return python
+
+
 def tools() -> Path:
     """Folder with pip and uv, built on first use."""
     stamp = TOOLS / f"uv-{UV_VERSION}"

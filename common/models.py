@@ -121,11 +121,8 @@ def pip_download(requirements: list[str], folder: Path) -> None:
 
 def derive(converter: str, source: Path, folder: Path) -> None:
     """Run a converter in the torch environment."""
-    python = environments.python_of("torch")
-    if not python.exists():
-        raise NotReady("this model is made with PyTorch, and .venv-torch is not built", "make setup-torch")
     done = subprocess.run(
-        [str(python), "-m", "common.convert", converter, str(source), str(folder)],
+        [str(environments.torch()), "-m", "common.convert", converter, str(source), str(folder)],
         cwd=environments.ROOT,
         capture_output=True,
         text=True,

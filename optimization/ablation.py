@@ -16,8 +16,7 @@ from optimization.classify import Classifier
 from optimization.config import OptimizationSettings
 from optimization.recipe import Distillation, Text
 
-# one seed: a minute a step on two cores. Give `measure` more of them where a difference is to carry weight.
-ROWS, SEEDS, STUDENTS = 2000, (0,), ("two", "tiny")
+ROWS, SEEDS, STUDENTS = 2000, (0, 1, 2), ("two", "tiny")  # a minute a step and seed on two cores
 # (name, whose weights it starts from, the terms of the loss, how many times the epochs)
 STEPS: tuple[tuple[str, str, dict[str, float], int], ...] = (
     ("labels only, from the untuned layers", "base", {"soft": 0, "hidden": 0}, 1),

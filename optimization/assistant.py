@@ -24,12 +24,9 @@ LONGEST = 512  # tokens of one document
 def build(recipe: Language, precision: str) -> Path:
     """The folder of a precision, unless it is there."""
     source = models.path(recipe.model)
-    code = files.sha256(Path(__file__).with_name("language.py"))
-    target = (
-        shared().home
-        / "optimization"
-        / f"{recipe.name}-{precision}-{digest(recipe.model, precision, str(recipe.block), code)}"
-    )
+    read = [Path(__file__).with_name("language.py"), *sorted(source.glob("*.safetensors")), source / "config.json"]
+    made_of = digest(precision, str(recipe.block), *map(files.sha256, read))
+    target = shared().home / "optimization" / f"{recipe.name}-{precision}-{made_of}"
     with FileLock(f"{target}.lock"):
         if not target.exists():
             with files.new_folder(target) as made, console.console().status(f"building {recipe.model} at {precision}"):
@@ -39,12 +36,8 @@ def build(recipe: Language, precision: str) -> Path:
 
 def language(*arguments: str) -> str:
     """Run `optimization.language` in the torch environment; its last line."""
-    python = environments.python_of("torch")
-    if not python.exists():
-        raise NotReady("this needs PyTorch and onnxruntime-genai, and .venv-torch is not built", "make setup-torch")
-    done = subprocess.run(
-        [str(python), "-m", "optimization.language", *arguments], cwd=environments.ROOT, capture_output=True, text=True
-    )
+    command = [str(environments.torch()), "-m", "optimization.language", *arguments]
+    done = subprocess.run(command, cwd=environments.ROOT, capture_output=True, text=True)
     if done.returncode:
         raise NotReady(f"optimization.language failed: {done.stderr.strip()[-500:]}", "make setup-torch")
     return (done.stdout.strip().splitlines() or [""])[-1]

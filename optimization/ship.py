@@ -84,10 +84,12 @@ def conclude(recipe: Text, folder: Path, measured: Sequence[Measured], first: ND
     caught: dict[str, NDArray[np.bool_]] = {}
     if recipe.flagging:
         positive = files.read_json(folder / "plan.json", "train first")["labels"].index(recipe.flagging.positive)
-        made = [
-            detector_row(r, positive, truth, validation["label"].to_numpy(), first, recipe, thresholds, caught)
-            for r in made
-        ]
+        attack, rate = validation["label"].to_numpy() == positive, recipe.flagging.false_alarm_rate
+        for r in made:
+            scores = {k: p[:, positive] for k, p in r.measured.probabilities.items()}
+            at = detect.threshold(scores["validation"][~attack], scores["own"], first, rate)
+            thresholds[r.name], caught[r.name] = at, scores["validation"][attack] >= at
+        made = [detector_row(r, positive, truth, first, thresholds[r.name]) for r in made]
     kept = compare.kept_of(measured, validation["label"].to_numpy(), validation["group"].tolist())
     chosen, reason = compare.choose(measured, kept, recipe.choice, caught)
     row = next(r for r in made if r.name == chosen.name)
@@ -97,17 +99,9 @@ def conclude(recipe: Text, folder: Path, measured: Sequence[Measured], first: ND
     return Comparison(recipe, folder, made, row, reason, thresholds.get(chosen.name, 0.5), quality, kept)
 
 
-def detector_row(
-    row: Row, positive: int, truth: Any, validation_truth: Any, first: NDArray[np.bool_], recipe: Text,
-    thresholds: dict[str, float], caught: dict[str, NDArray[np.bool_]],
-) -> Row:  # fmt: skip
-    """A row with what its threshold catches and costs; fills `thresholds` and `caught` (on validation) by name."""
-    rate = recipe.flagging.false_alarm_rate if recipe.flagging else 0.0
+def detector_row(row: Row, positive: int, truth: NDArray[np.int64], first: NDArray[np.bool_], at: float) -> Row:
+    """A row with what its threshold `at` catches and costs on the test split and on the traffic that is reported."""
     scores = {k: p[:, positive] for k, p in row.measured.probabilities.items()}
-    attack = validation_truth == positive
-    at = detect.threshold(scores["validation"][~attack], scores["own"], first, rate)
-    thresholds[row.name] = at
-    caught[row.name] = scores["validation"][attack] >= at
     found = {
         "auc": stats.bootstrap(stats.auc, truth == positive, scores["test"], resamples=300),
         "recall": detect.caught(scores["test"][truth == positive], at),

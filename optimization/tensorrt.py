@@ -86,6 +86,9 @@ def build(model: Path, recipe: Text) -> dict[str, Any]:
         ],
     )
     seconds = time.perf_counter() - began
+    if "TensorrtExecutionProvider" not in session.get_providers():  # a library that does not load is only logged
+        lacks = "no engine built: TensorRT is there and did not load (its reason is above); see the versions that onnxruntime-gpu names"
+        return {**found, "said": lacks}
     timings = {f"ms_batch_{n}": milliseconds(session, n, recipe.teacher.max_tokens // 2) for n in (1, BATCH)}
     difference = parity(session, model / "model.onnx", recipe.teacher.max_tokens // 2)
     said = f"engine built in {seconds:.0f} s; {json.dumps(timings)}; largest difference to the processor's logits {difference:.1e}"

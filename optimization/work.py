@@ -35,7 +35,7 @@ def home(recipe: Text, s: OptimizationSettings) -> Path:
         origin = str(models.catalogue()["prompts"]["wheel"])
         origin += digest(*traffic.to_train()) if recipe.data.traffic else ""
     else:
-        data.read(Path(recipe.data.source))  # a clear error before a hash
+        data.reader(Path(recipe.data.source))  # a clear error before a hash
         origin = files.sha256(Path(recipe.data.source))
     base = models.path(recipe.teacher.model)
     check_base(base, recipe)
@@ -135,9 +135,7 @@ def export(recipe: Text, s: OptimizationSettings) -> Path:
 
 def in_torch(module: str, folder: Path, *arguments: str) -> None:
     """Run a module in the torch environment; what it says goes to the terminal."""
-    python = environments.python_of("torch")
-    if not python.exists():
-        raise NotReady("this stage needs PyTorch, and .venv-torch is not built", "make setup-torch")
+    python = environments.torch()
     with FileLock(folder / ".lock"):
         done = subprocess.run([str(python), "-m", module, str(folder), *arguments], cwd=environments.ROOT, stdout=2)
     if done.returncode:

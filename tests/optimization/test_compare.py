@@ -86,6 +86,22 @@ def test_of_the_equally_alert_the_smallest_is_taken(measured) -> None:
     assert compare.choose(measured, kept, prefer, caught | {"fast": first(440)})[0].name == "fast"
 
 
+def test_no_form_of_the_teacher_is_chosen(tmp_path) -> None:
+    """It is the yardstick: quantized, it may be the most alert of all, and is a student's size four times over."""
+    found = [
+        variant(tmp_path, "teacher, PyTorch eager", 50, 10.0, 2.0, "eager"), variant(tmp_path, "teacher int8", 50, 1.0, 0.2), variant(tmp_path, "two int8", 51, 1.5, 0.4),
+    ]  # fmt: skip
+    kept = compare.kept_of(found, TRUTH, range(N))
+    for prefer in ("smallest", "fastest", "recall"):
+        assert compare.choose(found, kept, Choice(keep=0.9, prefer=prefer), {})[0].name == "two int8"
+
+
+def test_the_latency_is_the_median_of_all_rounds() -> None:
+    cost = Cost(np.stack([np.full(101, 1.0), np.full(101, 3.0)]), 1.0, 1.0, np.array([0.1]))
+    found = compare.latency(cost)
+    assert (found.value, found.low, found.high, found.n) == (2.0, 1.0, 3.0, 101)
+
+
 def test_a_slow_process_widens_the_interval_of_the_speed() -> None:
     steady = np.full((3, 50), 10.0)
     uneven = np.array([[1.0], [1.0], [2.0]]) * np.ones((3, 50))
