@@ -1,0 +1,54 @@
+"""Agreement of a judge with people: against scikit-learn where it has the number, and against cases that can be counted."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from evaluation import agreement
+
+RANDOM = np.random.default_rng(0)
+TRUTH = (RANDOM.random(400) < 0.6).astype(float)
+SAID = np.where(RANDOM.random(400) < 0.8, TRUTH, 1 - TRUTH)
+
+
+def test_the_measures_are_those_of_scikit_learn() -> None:
+    assert agreement.kappa(TRUTH, SAID) == pytest.approx(metrics.cohen_kappa_score(TRUTH, SAID))
+    assert agreement.balanced_accuracy(TRUTH, SAID) == pytest.approx(metrics.balanced_accuracy_score(TRUTH, SAID))
+    assert agreement.sensitivity(TRUTH, SAID) == pytest.approx(metrics.recall_score(TRUTH, SAID))
+    assert agreement.specificity(TRUTH, SAID) == pytest.approx(metrics.recall_score(TRUTH, SAID, pos_label=0))
+
+
+def test_who_says_always_yes_agrees_no_more_than_chance() -> None:
+    always = np.ones(400)
+    assert agreement.kappa(TRUTH, always) == 0 and agreement.balanced_accuracy(TRUTH, always) == 0.5
+
+
+def test_the_calibration_error_is_the_distance_of_said_and_seen() -> None:
+    truth = np.tile([1.0, 0.0], 500)
+    assert agreement.ece(truth, np.full(1000, 0.5)) == pytest.approx(0, abs=1e-9)
+    assert agreement.ece(truth, np.full(1000, 0.9)) == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("kind", ["platt", "isotonic"])
+def test_scaling_takes_a_skewed_score_to_probabilities(kind) -> None:
+    random = np.random.default_rng(1)
+    p = random.random(4000)
+    truth = (random.random(4000) < p).astype(float)
+    score = 3 * np.log(p / (1 - p)) + 2  # too sure of itself, and too kind
+    half = np.arange(4000) < 2000
+    before = agreement.ece(truth[~half], 1 / (1 + np.exp(-score[~half])))
+    fitted = agreement.SCALINGS[kind](score[half], truth[half])
+    assert before > 0.1 and agreement.ece(truth[~half], fitted(score[~half])) < 0.05
+    assert np.all(np.diff(fitted(np.sort(score))) >= -1e-12)  # the order is kept, so the AUROC is
+
+
+def test_the_threshold_is_in_the_middle_of_the_best() -> None:
+    p, truth = np.array([0.1, 0.2, 0.3, 0.8, 0.9]), np.array([0.0, 0, 0, 1, 1])
+    assert 0.3 < agreement.cut(p, truth) < 0.8
+
+
+def test_groups_widen_the_intervals() -> None:
+    truth, said = np.repeat(TRUTH[:40], 10), np.repeat(SAID[:40], 10)
+    one = agreement.measures(truth, said, said, 0.5, np.arange(400), resamples=300)["kappa"]
+    whole = agreement.measures(truth, said, said, 0.5, np.repeat(np.arange(40), 10), resamples=300)["kappa"]
+    assert whole.high - whole.low > 2 * (one.high - one.low)
