@@ -43,15 +43,11 @@ def bootstrap(
             values.append(statistic(*(a[rows] for a in arrays)))
         except ValueError:
             continue
-    return interval(float(statistic(*arrays)), np.asarray(values, float), len(rows_of), n)
-
-
-def interval(value: float, resampled: NDArray[np.float64], clusters: int, n: int) -> Estimate:
-    """The percentile interval of resampled values, widened where clusters are few."""
-    finite = resampled[np.isfinite(resampled)]
+    finite = np.asarray(values)[np.isfinite(values)] if values else np.array([])
+    value = float(statistic(*arrays))
     # one cluster says nothing about how clusters differ: no interval is better than one of width zero
-    low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) and clusters > 1 else (np.nan, np.nan)
-    wider = small_sample(clusters)
+    low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) and len(rows_of) > 1 else (np.nan, np.nan)
+    wider = small_sample(len(rows_of))
     return Estimate(
         value=value, low=float(value - wider * (value - low)), high=float(value + wider * (high - value)), n=n
     )
@@ -70,14 +66,7 @@ def small_sample(clusters: int) -> float:
 
 def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Estimate:
     """A mean with its bootstrap interval."""
-    array = np.asarray(values, float)
-    if clusters is not None or not len(array):
-        return bootstrap(lambda v: float(np.mean(v)), array, clusters=clusters)
-    random, n = np.random.default_rng(0), len(array)
-    drawn = [
-        array[random.integers(0, n, (100, n))].mean(1) for _ in range(20)
-    ]  # as `bootstrap` draws them, by the hundred
-    return interval(float(array.mean()), np.concatenate(drawn), n, n)
+    return bootstrap(lambda v: float(np.mean(v)), np.asarray(values, float), clusters=clusters)
 
 
 def proportion(successes: int, n: int) -> Estimate:
@@ -103,46 +92,11 @@ def mcnemar(baseline: Sequence[bool], candidate: Sequence[bool], worse: bool = F
     """Exact McNemar p-value on paired pass/fail results; one-sided for "the candidate is worse" where `worse`."""
     from scipy.stats import binomtest
 
-    lost, won = flips(baseline, candidate)
+    old, new = np.asarray(baseline, bool), np.asarray(candidate, bool)
+    lost, won = int(np.sum(old & ~new)), int(np.sum(~old & new))
     if lost + won == 0:
         return 1.0
     return float(binomtest(lost, lost + won, alternative="greater" if worse else "two-sided").pvalue)
-
-
-def flips(baseline: Sequence[bool], candidate: Sequence[bool]) -> tuple[int, int]:
-    """(cases lost, cases won) by the candidate."""
-    old, new = np.asarray(baseline, bool), np.asarray(candidate, bool)
-    return int(np.sum(old & ~new)), int(np.sum(~old & new))
-
-
-def mcnemar_worse(baseline: Sequence[bool], candidate: Sequence[bool]) -> float:
-    """One-sided mid-p McNemar: the candidate is worse. It holds its level where the exact test stays far below it, and so
-    sees smaller drops (Fagerland, Lydersen and Laake 2013); `python -m evaluation power` shows both for the gate."""
-    from scipy.stats import binom
-
-    lost, won = flips(baseline, candidate)
-    n = lost + won
-    return float(binom.sf(lost, n, 0.5) + 0.5 * binom.pmf(lost, n, 0.5)) if n else 1.0
-
-
-def sign_flip(differences: ArrayLike, clusters: ArrayLike, draws: int = 10_000) -> float:
-    """One-sided p-value that a mean difference is below zero, where cases of one cluster are not independent: the signs of
-    whole clusters are flipped at random (as the null hypothesis allows), with the observed signs as one draw."""
-    values, (_, labels) = np.asarray(differences, float), np.unique(np.asarray(clusters), return_inverse=True)
-    sums = np.bincount(labels, weights=values)
-    random = np.random.default_rng(0)
-    seen = (random.choice([-1.0, 1.0], (draws, len(sums))) @ sums <= sums.sum() + 1e-9).sum()
-    return float((1 + seen) / (1 + draws)) if np.any(sums) else 1.0
-
-
-def paired(old: ArrayLike, new: ArrayLike, clusters: ArrayLike | None = None) -> Estimate:
-    """Mean of new - old with its bootstrap interval. Where no case differs, that would be [0, 0]: then the interval is what
-    the exact upper bound of "0 of n differ" allows, n counting clusters."""
-    difference = np.asarray(new, float) - np.asarray(old, float)
-    if np.any(difference):
-        return mean(difference, clusters)
-    bound = proportion(0, len(difference) if clusters is None else len(np.unique(np.asarray(clusters)))).high
-    return Estimate(value=0.0, low=-bound, high=bound, n=len(difference))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -45,18 +45,19 @@ def kappa(truth: Floats, said: Floats) -> float:
     return ((tp + tn) / n - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")
 
 
+def bins(p: Floats) -> list[NDArray[np.intp]]:
+    """Rows in bins of equal mass, by rising probability."""
+    return [part for part in np.array_split(np.argsort(p, kind="stable"), BINS) if len(part)]
+
+
 def ece(truth: Floats, p: Floats) -> float:
     """Expected calibration error in bins of equal mass: the mean distance of what was said and what happened."""
-    order = np.argsort(p, kind="stable")
-    parts = [part for part in np.array_split(order, BINS) if len(part)]
-    return float(sum(abs(truth[part].mean() - p[part].mean()) * len(part) for part in parts) / len(p))
+    return float(sum(abs(truth[part].mean() - p[part].mean()) * len(part) for part in bins(p)) / len(p))
 
 
 def reliability(truth: Floats, p: Floats) -> list[tuple[float, Estimate]]:
     """(mean probability, share grounded with its exact interval) of each bin."""
-    order = np.argsort(p, kind="stable")
-    parts = [part for part in np.array_split(order, BINS) if len(part)]
-    return [(float(p[part].mean()), stats.proportion(int(truth[part].sum()), len(part))) for part in parts]
+    return [(float(p[part].mean()), stats.proportion(int(truth[part].sum()), len(part))) for part in bins(p)]
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,17 @@ def cut(p: Floats, truth: Floats) -> float:
     return float(best[len(best) // 2])
 
 
+def estimate(statistic: Callable[..., float], truth: Floats, column: Floats, groups: Any, resamples: int) -> Estimate:
+    """One number with its interval, groups resampled as wholes."""
+    return stats.bootstrap(statistic, truth, column, clusters=groups, resamples=resamples)
+
+
 def measures(truth: Floats, scores: Floats, p: Floats, at: float, groups: Any, resamples: int = 1000) -> dict[str, Estimate]:  # fmt: skip
-    """Every number with its interval, groups resampled as wholes. scores order the claims, p are probabilities."""
+    """Every number with its interval. scores order the claims, p are probabilities."""
     said = (p >= at).astype(float)
 
     def of(statistic: Callable[..., float], column: Floats) -> Estimate:
-        return stats.bootstrap(statistic, truth, column, clusters=groups, resamples=resamples)
+        return estimate(statistic, truth, column, groups, resamples)
 
     return {
         "auroc": of(stats.auc, scores), "balanced_accuracy": of(balanced_accuracy, said), "kappa": of(kappa, said),

@@ -4,14 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.encoder import Encoder
-from evaluation.claims import sentences, words
+from evaluation.agreement import Floats
+from evaluation.claims import grams, sentences, words
 from evaluation.labelled import Claim
 from evaluation.numerals import numbers
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -27,14 +25,9 @@ class Overlap:
 
     def one(self, claim: Claim) -> float:
         """One claim."""
-        wanted, held = grams(claim.text, self.size), set(grams("\n".join(claim.passages), self.size))
-        return float(np.mean([g in held for g in wanted])) if wanted else 1.0
-
-
-def grams(text: str, size: int) -> list[tuple[str, ...]]:
-    """Runs of `size` content words."""
-    found = words(text)
-    return list(zip(*(found[i:] for i in range(size)), strict=False))
+        wanted, held = (grams(words(text), self.size) for text in (claim.text, "\n".join(claim.passages)))
+        known = set(held)
+        return float(np.mean([g in known for g in wanted])) if wanted else 1.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Compare a judge with people, scale it, and decide where it may block: `python -m evaluation calibrate`.
+"""Compare a judge with people, scale it, and decide where it may block.
 
 Half of the groups (documents, conversations) set the scaling and the threshold, the other half is reported. A judge is
 admitted on a domain only where the lower bounds of its AUROC and of its kappa pass `AUROC` and `KAPPA` there, on at least
@@ -25,7 +25,7 @@ AUROC, KAPPA, LEAST = 0.80, 0.60, 200
 
 
 class Judge(Protocol):
-    """Whatever scores claims: higher means grounded. `version` changes with anything that changes a score."""
+    """Whatever scores claims: higher means grounded."""
 
     name: str
 
@@ -110,7 +110,7 @@ def concluded(name: str, version: str, claims: Sequence[Claim], scores: Floats, 
     admissions = [admitted(d, of(rows), int(rows.sum())) for d, rows in parts("domain").items()]
     card = Card(
         judge=name, version=version, data=fingerprint(claims), scaling=scaling.kind, curve_x=scaling.x, curve_y=scaling.y,
-        threshold=at, overall=of(rest), ece_unscaled=agreement.measures(truth[rest], scores[rest], plain[rest], 0.5, groups[rest], resamples)["ece"],
+        threshold=at, overall=of(rest), ece_unscaled=agreement.estimate(agreement.ece, truth[rest], plain[rest], groups[rest], resamples),
         sources={s: of(rows) for s, rows in parts("source").items()}, admissions=admissions,
     )  # fmt: skip
     curves = {
@@ -167,4 +167,4 @@ def fingerprint(claims: Sequence[Claim]) -> str:
 
 def load_card(path: Path) -> Card:
     """A card from its file."""
-    return Card.load(path, "python -m evaluation calibrate --judge J --data FILE")
+    return Card.load(path, "calibrate the judge again: evaluation.calibrate.calibrate, then Card.save")

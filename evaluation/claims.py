@@ -52,6 +52,11 @@ def words(text: str) -> list[str]:
     return [w.removesuffix("s") for w in WORD.findall(text.lower()) if w not in STOPWORDS]
 
 
+def grams(found: Sequence[str], n: int) -> list[tuple[str, ...]]:
+    """Runs of n words."""
+    return [tuple(found[i : i + n]) for i in range(len(found) - n + 1)]
+
+
 def evidence(claim: str, passages: Sequence[str], budget: int) -> str:
     """The sentences of the passages that share most with a claim, in their order, at most `budget` words in all.
 
@@ -67,11 +72,11 @@ def evidence(claim: str, passages: Sequence[str], budget: int) -> str:
     wanted = set(words(claim))
     weights = {w: math.log(1 + len(bags) / seen[w]) for w in wanted if w in seen}
     left, kept, covered = budget, set[int](), Counter[str]()
-    gains = {i: sum(weights[w] for w in bag & weights.keys()) for i, bag in enumerate(bags)}
-    while gains:
+    others = set(range(len(bags)))
+    while others:
         # a word that is covered already counts half, and half again: the second-best sentence adds what the best lacks
-        best = max(gains, key=lambda i: (sum(weights[w] / 2 ** covered[w] for w in bags[i] & weights.keys()), -i))
-        del gains[best]
+        best = max(others, key=lambda i: (sum(weights[w] / 2 ** covered[w] for w in bags[i] & weights.keys()), -i))
+        others.remove(best)
         length = len(pieces[best].split())
         if length > left and kept:
             break

@@ -27,6 +27,7 @@ MORSE = dict(
         strict=True,
     )
 )
+SIGN_OF = {code: sign for sign, code in MORSE.items()}
 SPELLING = dict(
     zip(
         LETTERS,
@@ -103,8 +104,7 @@ def hidden(text: str) -> str:
 
 def signs(run: str) -> str:
     """A run of Morse."""
-    back = {code: sign for sign, code in MORSE.items()}
-    return "".join(back.get(code, " ") for code in re.split(r"[\s]+", run.strip()))
+    return "".join(SIGN_OF.get(code, " ") for code in run.split())
 
 
 def spelled(text: str) -> str:
@@ -119,7 +119,7 @@ def decoded(text: str, depth: int = 2) -> Iterator[str]:
     wrapped = re.sub(r"(?<=[A-Za-z0-9+/])\n(?=[A-Za-z0-9+/])", "", text)
     for pattern, decode in (
         (r"[A-Za-z0-9+/_-]{8,}={0,2}", from_base64), (r"\b[A-Z2-7]{8,}={0,6}", from_base32),
-        (r"(?:[0-9A-Fa-f]{2}[\s:]?){4,}", lambda blob: bytes.fromhex(re.sub(r"[\s:]", "", blob))), (r"[!-u]{10,}", from_base85),
+        (r"(?:[0-9A-Fa-f]{2}[\s:]?){4,}", lambda blob: bytes.fromhex(re.sub(r"[\s:]", "", blob))), (r"[!-u]{10,}", base64.a85decode),
     ):  # fmt: skip
         for blob in dict.fromkeys(
             re.findall(pattern, text) + (re.findall(pattern, wrapped) if wrapped != text else [])
@@ -143,11 +143,6 @@ def from_base32(blob: str) -> bytes:
     """With or without padding."""
     bare = blob.rstrip("=")
     return base64.b32decode(bare + "=" * (-len(bare) % 8))
-
-
-def from_base85(blob: str) -> bytes:
-    """Adobe's."""
-    return base64.a85decode(blob)
 
 
 def bare(text: str) -> str:

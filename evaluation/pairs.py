@@ -2,7 +2,7 @@
 
 A claim is a sentence of the text, changed so that it stays true (`faithful`) or does not (`corrupted`). Besides: a true
 sentence whose own passage was taken away, sentences of other texts, short answers to questions, and small talk, which no
-passage supports. `python -m evaluation pairs` writes them as Parquet for the optimization room.
+passage supports. They are written as Parquet, for training.
 """
 
 import random

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from evaluation.claims import grams
+
 N = 8  # words in a row: fewer are phrases that anybody may say
 HEAD, TAIL, STEP = 24, 16, 60  # words of a completion's prompt, of what must not follow, and between two of them
 OPENED = 6  # words of the tail that make a completion
@@ -16,12 +18,6 @@ OPENED = 6  # words of the tail that make a completion
 def words(text: str) -> list[str]:
     """Letters and digits, lower case."""
     return re.findall(r"[^\W_]+", text.lower())
-
-
-def grams(text: str, n: int = N) -> set[tuple[str, ...]]:
-    """Runs of n words."""
-    found = words(text)
-    return {tuple(found[i : i + n]) for i in range(len(found) - n + 1)}
 
 
 @dataclass(frozen=True)
@@ -43,13 +39,13 @@ class Guarded:
     def __init__(self, texts: Mapping[str, str]):
         at: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for name, text in texts.items():
-            for gram in grams(text):
+            for gram in grams(words(text), N):
                 at[gram].add(name)
         self._only = {gram: next(iter(names)) for gram, names in at.items() if len(names) == 1}
 
     def runs(self, answer: str, shown: str = "") -> list[Run]:
         """The longest runs of an answer that a document holds and the model was not shown."""
-        seen, said, found, i = grams(shown), words(answer), [], 0
+        seen, said, found, i = set(grams(words(shown), N)), words(answer), [], 0
         while i <= len(said) - N:
             document = self._document(said, i, seen)
             if document is None:

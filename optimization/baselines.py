@@ -30,14 +30,12 @@ def openvino(folder: Path, models: Path) -> None:
         return
     import nncf
     import openvino as ov
-    import pandas as pd
 
+    from optimization.compare import calibration_of
     from optimization.quantize import CALIBRATION, Texts
 
     source = models / "teacher"
-    # in a random order, as for the other forms: the split is sorted by source
-    calibration = pd.read_parquet(folder.parent / "validation.parquet")["text"].sample(frac=1, random_state=0)
-    reader = Texts(source, calibration.tolist()[:CALIBRATION])
+    reader = Texts(source, calibration_of(folder)[:CALIBRATION])
     feeds: list[Any] = list(iter(reader.get_next, None))
     quantized = nncf.quantize(
         ov.convert_model(source / "model.onnx"),

@@ -1,6 +1,6 @@
 """Measure the optimization room: every variant of the guard, how far it carries, what distilling buys, the other recipes.
 
-From nothing it trains for an hour and a half on two cores; what is trained already is found again, so an interrupted run
+From nothing it trains for about two hours on two cores; what is trained already is found again, so an interrupted run
 goes on. Costs are measured in the same run as quality, one process at a time: leave the machine alone meanwhile.
 """
 

@@ -228,20 +228,20 @@ def run(candidate: Candidate, texts: Path, threads: int, scores: Path | None = N
     return found
 
 
-def latency(cost: Cost, resamples: int = 2000) -> Estimate:
+def latency(cost: Cost) -> Estimate:
     """The median latency in ms, with rounds and texts resampled."""
-    return times(np.median, cost.latencies, resamples=resamples)
+    return times(np.median, cost.latencies)
 
 
-def faster(theirs: NDArray[np.float64], ours: NDArray[np.float64], resamples: int = 2000) -> Estimate:
+def faster(theirs: NDArray[np.float64], ours: NDArray[np.float64]) -> Estimate:
     """How many times lower the median latency is: theirs / ours, (rounds, texts) each, paired by text.
 
     Rounds and texts are both resampled, because a process may be slow as a whole.
     """
-    return times(lambda a, b: np.median(a) / np.median(b), theirs, ours, resamples=resamples)
+    return times(lambda a, b: np.median(a) / np.median(b), theirs, ours)
 
 
-def times(statistic: Callable[..., Any], *latencies: NDArray[np.float64], resamples: int) -> Estimate:
+def times(statistic: Callable[..., Any], *latencies: NDArray[np.float64], resamples: int = 2000) -> Estimate:
     """A statistic of latencies, (rounds, texts) each: texts are resampled together, rounds for each alone."""
     random = np.random.default_rng(0)
     n = min(x.shape[1] for x in latencies)

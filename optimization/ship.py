@@ -85,11 +85,11 @@ def conclude(recipe: Text, folder: Path, measured: Sequence[Measured], first: ND
     if recipe.flagging:
         positive = files.read_json(folder / "plan.json", "train first")["labels"].index(recipe.flagging.positive)
         attack, rate = validation["label"].to_numpy() == positive, recipe.flagging.false_alarm_rate
-        for r in made:
+        for i, r in enumerate(made):
             scores = {k: p[:, positive] for k, p in r.measured.probabilities.items()}
             at = detect.threshold(scores["validation"][~attack], scores["own"], first, rate)
             thresholds[r.name], caught[r.name] = at, scores["validation"][attack] >= at
-        made = [detector_row(r, positive, truth, first, thresholds[r.name]) for r in made]
+            made[i] = detector_row(r, scores, truth == positive, first, at)
     kept = compare.kept_of(measured, validation["label"].to_numpy(), validation["group"].tolist())
     chosen, reason = compare.choose(measured, kept, recipe.choice, caught)
     row = next(r for r in made if r.name == chosen.name)
@@ -99,13 +99,15 @@ def conclude(recipe: Text, folder: Path, measured: Sequence[Measured], first: ND
     return Comparison(recipe, folder, made, row, reason, thresholds.get(chosen.name, 0.5), quality, kept)
 
 
-def detector_row(row: Row, positive: int, truth: NDArray[np.int64], first: NDArray[np.bool_], at: float) -> Row:
-    """A row with what its threshold `at` catches and costs on the test split and on the traffic that is reported."""
-    scores = {k: p[:, positive] for k, p in row.measured.probabilities.items()}
+def detector_row(
+    row: Row, scores: dict[str, NDArray[np.float64]], attack: NDArray[np.bool_], first: NDArray[np.bool_], at: float
+) -> Row:
+    """A row with what its threshold `at` catches and costs on the test split (attack: its truth) and on the traffic that is
+    reported. scores: set -> P(attack)."""
     found = {
-        "auc": stats.bootstrap(stats.auc, truth == positive, scores["test"], resamples=300),
-        "recall": detect.caught(scores["test"][truth == positive], at),
-        "false_alarms": detect.caught(scores["test"][truth != positive], at),
+        "auc": stats.bootstrap(stats.auc, attack, scores["test"], resamples=300),
+        "recall": detect.caught(scores["test"][attack], at),
+        "false_alarms": detect.caught(scores["test"][~attack], at),
         "own_false_alarms": detect.caught(scores["own"][~first], at),
     }
     shown = {
