@@ -86,7 +86,7 @@ class Comparison(Record):
     candidate: Estimate
     difference: Estimate = Field(description="Candidate minus baseline, paired.")
     p_value: float = Field(
-        ge=0, le=1, description="One-sided: the candidate is worse. Holm-corrected over gated metrics."
+        ge=0, le=1, description="One-sided: the candidate is worse. Holm-corrected over the metrics of its role."
     )
     detectable: float | None = Field(
         description="Smallest drop seen with 80 % power at this sample size; null where even the largest is not."
@@ -96,14 +96,15 @@ class Comparison(Record):
 
 
 class GateDecision(Record):
-    """The verdict on a release candidate. Only gated metrics and zero-tolerance classes can block."""
+    """The verdict on a release candidate. Only gated metrics and zero-tolerance classes can block; "advisory" passes, and
+    says that a judge which may not block saw harm."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     id: str = Field(min_length=1)
     domain: str
     candidate: str
     baseline: str
-    verdict: Literal["pass", "block"]
+    verdict: Literal["pass", "block", "advisory"]
     reasons: list[str]
     comparisons: list[Comparison]
     zero_tolerance: dict[str, Estimate] = Field(

@@ -58,7 +58,9 @@ def encoder(source: Path, target: Path) -> None:
     shutil.copyfile(source / "tokenizer.json", target / "tokenizer.json")
 
 
-def export(model: Any, example: tuple[Any, Any], target: Path, outputs: list[str]) -> None:
+def export(
+    model: Any, example: tuple[Any, ...], target: Path, outputs: list[str], inputs: tuple[str, ...] = ("ids", "mask")
+) -> None:
     """torch.onnx.export with dynamic batch and sequence, in one file, checked."""
     import onnx
     import torch
@@ -67,7 +69,7 @@ def export(model: Any, example: tuple[Any, Any], target: Path, outputs: list[str
     shape = {0: batch, 1: sequence}
     program = torch.onnx.export(
         model, example, dynamo=True, opset_version=20, external_data=False, verbose=False,
-        input_names=["ids", "mask"], output_names=outputs, dynamic_shapes=(shape, shape),
+        input_names=list(inputs), output_names=outputs, dynamic_shapes=(shape,) * len(inputs),
     )  # fmt: skip
     program.save(target, external_data=False)
     onnx.checker.check_model(onnx.load(target), full_check=True)

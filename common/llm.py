@@ -25,8 +25,9 @@ class Answer:
     """What came back from one call. Times in seconds; `ttft` is the time to the first token.
 
     cached_tokens: prompt tokens out of the engine's prefix cache, where it says so. logprobs: (token, log probability)
-    of each token, where they were asked for. tool_calls: (name, arguments as JSON text). asked: how often it was asked,
-    because an engine fell before the first token.
+    of each token, where they were asked for; offered: the same of what stood to choose at each place (`top_logprobs`).
+    tool_calls: (name, arguments as JSON text). asked: how often it was asked, because an engine fell before the first token.
+    trace: id of its trace in MLflow.
     """
 
     text: str
@@ -37,8 +38,10 @@ class Answer:
     finish_reason: str
     cached_tokens: int = 0
     logprobs: tuple[tuple[str, float], ...] = ()
+    offered: tuple[tuple[tuple[str, float], ...], ...] = ()
     tool_calls: tuple[tuple[str, str], ...] = ()
     asked: int = 1
+    trace: str = ""
 
 
 def choice(*texts: str) -> dict[str, Any]:
@@ -65,6 +68,7 @@ class Parts:
     text: list[str] = field(default_factory=list)
     calls: dict[int, list[str]] = field(default_factory=dict)  # place -> [name, arguments]
     logprobs: list[tuple[str, float]] = field(default_factory=list)
+    offered: list[tuple[tuple[str, float], ...]] = field(default_factory=list)
     finish: str = ""
     usage: Any = None
 
@@ -77,6 +81,7 @@ class Parts:
             kept[1] += call.function.arguments or ""
         for token in (choice.logprobs and choice.logprobs.content) or ():
             self.logprobs.append((token.token, token.logprob))
+            self.offered.append(tuple((t.token, t.logprob) for t in token.top_logprobs or ()))
         text = choice.delta.content or ""
         self.text.append(text)
         return text
@@ -140,7 +145,7 @@ class LLM:
             for asked in range(1, ASKS + 1):
                 parts = Parts()
                 try:
-                    answer = replace(self._stream(asking, parts, on_text), asked=asked)
+                    answer = replace(self._stream(asking, parts, on_text), asked=asked, trace=trace.trace_id)
                     break
                 except (openai.OpenAIError, httpx2.HTTPError, EngineFailed) as error:
                     # a status is an answer, and OpenAI's client has retried 503 by itself; a reader must not read twice
@@ -195,6 +200,7 @@ class LLM:
             finish_reason=parts.finish,
             cached_tokens=(details and details.cached_tokens) or 0,
             logprobs=tuple(parts.logprobs),
+            offered=tuple(parts.offered),
             tool_calls=tuple((name, arguments) for name, arguments in parts.calls.values()),
         )
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -44,6 +44,9 @@ class Run(Protocol):
 
     def record(self, name: str, value: Any) -> None:
         """A JSON document that a program reads."""
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Rows of one form, which the tracker shows as a table."""
 
 
 @cache
@@ -83,6 +86,20 @@ def tracing(name: str) -> Iterator[Any]:
     mlflow.set_experiment(experiment_id=experiment(name))
     yield mlflow
     mlflow.flush_trace_async_logging()
+
+
+def assess(
+    trace: str, name: str, value: bool | float | str, by: str, why: str = "", model: bool = False, run_id: str = ""
+) -> None:
+    """Put an assessment on a trace. by: the check or the judge; model: whether that is a model's opinion and no rule."""
+    import mlflow
+    from mlflow.entities import AssessmentSource
+
+    mlflow_client()
+    kind = "LLM_JUDGE" if model else "CODE"
+    source = AssessmentSource(source_type=kind, source_id=by)
+    about = {"run": run_id} if run_id else None
+    mlflow.log_feedback(trace_id=trace, name=name, value=value, source=source, rationale=why or None, metadata=about)
 
 
 @contextmanager
@@ -130,6 +147,11 @@ class MlflowRun:
     def record(self, name: str, value: Any) -> None:
         """See `Run`."""
         self._client.log_dict(self.id, json.loads(json.dumps(value, default=str)), name)
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """See `Run`; a file of the run, which MLflow's page compares across runs."""
+        columns = {key: [row[key] for row in rows] for key in (rows[0] if rows else {})}
+        self._client.log_table(self.id, columns, f"{name}.json")
 
 
 @contextmanager
@@ -185,6 +207,13 @@ class WandbRun:
             copy = Path(self._handle.dir) / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """See `Run`."""
+        import wandb
+
+        columns = list(rows[0]) if rows else []
+        self._handle.log({name: wandb.Table(columns=columns, data=[[row[c] for c in columns] for row in rows])})
 
 
 @contextmanager

@@ -19,6 +19,12 @@ class EvaluationSettings(BaseSettings):
     max_tokens: int = Field(48, validation_alias="MAX_TOKENS", ge=1)
     # Passages in a question's context: the proving one and its nearest rival.
     context: int = Field(2, validation_alias="CONTEXT_PASSAGES", ge=1)
+    # Passages that the rag suite retrieves for a question: what the agents' and the serving room's prompts hold.
+    retrieved: int = Field(4, validation_alias="RETRIEVED_PASSAGES", ge=1)
+    # The judge of support: local, llm (the endpoint itself), token-overlap, bigram-overlap, cosine, or a folder of yours.
+    judge: str = Field("local", validation_alias="JUDGE")
+    # A guard before the model, as the optimization room's bundle serves it; empty: the suite has none.
+    guard_url: str = Field("", validation_alias="GUARD_URL")
     # Presidio's score from which an entity counts; its pattern recognisers with a checksum give 1.0.
     pii_score: float = Field(0.4, validation_alias="PII_SCORE", gt=0, le=1)
 

@@ -55,6 +55,8 @@ def shortened(draft: Draft, chance: random.Random) -> Draft:
     kept = [w for w in draft if w.token.i not in gone]
     while kept and kept[0].text in ",;:-":
         kept.pop(0)
+    if not kept:
+        return draft
     kept = [w for w, following in zip(kept, [*kept[1:], None], strict=True) if not (w.text == "," and following and following.text in ",.;")]  # fmt: skip
     if len(kept) < 4:
         return draft

@@ -9,6 +9,8 @@ admitted, "general" where it is not given.
 import gzip
 import hashlib
 import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,3 +71,17 @@ def split_question(context: str) -> tuple[str, str]:
 def half(group: str, seed: int = 0) -> int:
     """0 or 1: the split of a group, the same in every process."""
     return hashlib.sha256(f"{seed} {group}".encode()).digest()[0] % 2
+
+
+def few(claims: Sequence[Claim], most: int) -> list[Claim]:
+    """At most so many of each source, whole groups in an order drawn by hash: the same in every process. 0: all."""
+    if not most:
+        return list(claims)
+    order = sorted(claims, key=lambda c: (c.source, hashlib.sha256(c.group.encode()).digest()))
+    kept: list[Claim] = []
+    seen: Counter[str] = Counter()
+    for c in order:
+        if seen[c.source] < most:
+            seen[c.source] += 1
+            kept.append(c)
+    return kept

@@ -1,17 +1,18 @@
 """Run one release (a model and a prompt version) over a pack's cases, and keep each answer.
 
-Answers lie in a file named by release and cases until the decision is made; a suite that was cut off goes on with the cases
-that are missing, and a new one asks anew, because the model behind the same name may have changed.
+Answers lie in a file named by release and cases until the suite is done; one that was cut off goes on with the cases that are
+missing, and a new one asks anew, because the model behind the same name may have changed.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from common import console, files
+from common import console
 from common.encoder import Encoder
 from common.llm import LLM, Message
 from common.settings import settings as shared
@@ -20,6 +21,7 @@ from domains.pack import Pack
 from domains.prompt import VERSIONS, messages
 from evaluation.attacks import request
 from evaluation.config import EvaluationSettings
+from evaluation.kept import Kept
 
 
 @dataclass(frozen=True)
@@ -76,45 +78,42 @@ def cases(
     return built + [Case(a.id, request(a, pack, release.prompt), [a.document] if a.document else []) for a in attacks]
 
 
-def answers(release: Release, todo: Sequence[Case], llm: LLM, s: EvaluationSettings) -> dict[str, str]:
+@dataclass(frozen=True)
+class Said:
+    """An answer, and the id of its trace."""
+
+    text: str
+    trace: str = ""
+
+
+def answers(release: Release, todo: Sequence[Case], llm: LLM, s: EvaluationSettings) -> dict[str, Said]:
     """case id -> answer, asked `s.concurrency` at a time, each a trace; answers that are on disk are not asked again."""
+    by_id = {case.id: case for case in todo}
+
+    def ask(name: str) -> dict[str, str]:
+        found = llm.chat(by_id[name].messages, max_tokens=s.max_tokens, span=f"case {name}")
+        return {"text": found.text.strip(), "trace": found.trace}
+
+    kept = asked(str(release), list(by_id), ask, answer_file(release, todo, s), s.concurrency)
+    return {name: Said(**kept[name]) for name in by_id}
+
+
+def asked(title: str, names: Sequence[str], ask: Callable[[str], Any], file: Path, concurrency: int) -> Kept:
+    """What `ask` says of every name, so many at once; what the file holds already is not asked again."""
     import mlflow
 
-    file = answer_file(release, todo, s)
-    known = kept(file)
-    missing = [case for case in todo if case.id not in known]
-    with (
-        console.progress(str(release), len(todo)) as advance,
-        file.open("a") as out,
-        ThreadPoolExecutor(s.concurrency) as pool,
-    ):
-        advance(len(known))
+    kept = Kept(file)
+    missing = [name for name in names if name not in kept]
+    with console.progress(title, len(names)) as advance, ThreadPoolExecutor(concurrency) as pool:
+        advance(len(names) - len(missing))
 
-        def one(case: Case) -> tuple[str, str]:
-            text = llm.chat(case.messages, max_tokens=s.max_tokens, span=f"case {case.id}").text.strip()
-            return case.id, text
-
-        for name, text in pool.map(one, missing):
-            out.write(json.dumps({"id": name, "answer": text}) + "\n")
-            out.flush()
-            known[name] = text
+        def one(name: str) -> None:
+            kept.add(name, ask(name))
             advance(1)
+
+        list(pool.map(one, missing))
     mlflow.flush_trace_async_logging()
-    return {case.id: known[case.id] for case in todo}
-
-
-def kept(file: Path) -> dict[str, str]:
-    """case id -> answer, of the answers on disk. A last line that a kill cut in half is taken out of the file."""
-    lines = file.read_text().splitlines() if file.exists() else []
-    found: dict[str, str] = {}
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            files.write_text(file, "".join(json.dumps({"id": i, "answer": a}) + "\n" for i, a in found.items()))
-            break
-        found[row["id"]] = row["answer"]
-    return found
+    return kept
 
 
 def answer_file(release: Release, todo: Sequence[Case], s: EvaluationSettings) -> Path:

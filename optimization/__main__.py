@@ -10,7 +10,7 @@ from common.errors import BadInput, Refused
 
 if TYPE_CHECKING:
     from domains.pack import Pack
-    from optimization.recipe import Language, Table, Text
+    from optimization.recipe import AnyRecipe, Text
 
 app = console.app("Train, distil, export, quantize, and ship to a machine without a network.")
 Domain = Annotated[str, typer.Option(help="A pack's name or path; DOMAIN by default.")]
@@ -27,7 +27,7 @@ Key = Annotated[Path, typer.Option(help="The signer's public key (PEM).")]
 
 def recipe_of(
     name: str, data: str = "", text: str = "", label: str = "", teacher: str = "", rows: int = -1
-) -> "Text | Table | Language":
+) -> "AnyRecipe":
     """The recipe with what the command line changes."""
     from optimization.recipe import load
 
@@ -43,7 +43,7 @@ def text_recipe(stage: str, name: str, *changes: Any) -> "Text":
 
     found = recipe_of(name, *changes)
     if not isinstance(found, Text):
-        has = "train and compare" if found.kind == "table" else "quantize and compare"
+        has = {"table": "train and compare", "language": "quantize and compare", "support": "support"}[found.kind]
         raise BadInput(
             f"recipe {found.name} has no stage {stage}: it has {has}",
             "a recipe of texts: guard, text, or a .toml of yours",
@@ -191,6 +191,26 @@ def bundle(
     found = text_recipe("bundle", recipe, data, text, label, teacher, rows)
     comparison = demo.compare(found, load_pack(domain), settings())
     console.emit(demo.ship_it(comparison, settings().version, machine), as_json)
+
+
+@app.command()
+def support(
+    data: Annotated[Path, typer.Option(help="Pairs of claim and context, .parquet: python -m evaluation pairs.")],
+    out: Annotated[Path, typer.Option(help="Folder of the judge that is made.")],
+    recipe: Annotated[str, typer.Option(help="judge, or a .toml of yours whose kind is support.")] = "judge",
+    as_json: console.AsJson = False,
+) -> None:
+    """Train a judge of support: does the evidence hold a claim? Goes on where it was cut off."""
+    from optimization import judge
+    from optimization.config import settings
+    from optimization.recipe import Support
+
+    found = recipe_of(recipe)
+    if not isinstance(found, Support):
+        raise BadInput(f"recipe {found.name} makes no judge of support", "--recipe judge, or a .toml whose kind is support")
+    made = judge.make(found, data, out, settings())
+    console.say(f"{found.name}: {made}, {(made / 'model.onnx').stat().st_size / 1e6:.1f} MB")
+    console.emit({"folder": str(made)}, as_json)
 
 
 @app.command()

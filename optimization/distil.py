@@ -7,13 +7,14 @@ Teacher: an encoder whose upper layers and head are trained on the labels. Stude
 Its soft term is that of Hinton, Vinyals and Dean (2015); its hidden term compares every layer of the student with the
 layer of the teacher at the same relative depth, as TinyBERT does (Jiao et al. 2020), but pooled over the text, because a
 student with a smaller vocabulary has other tokens; where the widths differ, through a projection that is thrown away. Unlabelled texts for it are cut and joined out of the labelled ones. After
-every epoch a checkpoint is written, and an interrupted run goes on from it.
+every epoch, and every 500 steps, a checkpoint is written, and an interrupted run goes on from it.
 """
 
 import argparse
 import json
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from optimization.recipe import Student, Text
 
 BATCH = 32
 UNLABELLED = -1
+EVERY = 500  # steps between checkpoints: a minute or two of work
 
 
 class Texts:
@@ -102,7 +104,7 @@ def cut_and_join(texts: list[str], n: int, random: np.random.Generator) -> list[
 
 
 def fit(
-    model: nn.Module, loss_of: Any, texts: Texts, groups: list[dict[str, Any]], epochs: int, seed: int, folder: Path
+    model: nn.Module, loss_of: Any, texts: Any, groups: list[dict[str, Any]], epochs: int, seed: int, folder: Path
 ) -> None:
     """AdamW with warm-up and linear decay. `loss_of(rows)` gives a batch's loss. Goes on from folder/checkpoint.pt.
 
@@ -120,31 +122,30 @@ def fit(
         model.load_state_dict(kept["model"])
         optimizer.load_state_dict(kept["optimizer"])
         schedule.load_state_dict(kept["schedule"])
-        done = kept["epochs"]
-        console.say(f"{folder.name}: goes on after epoch {done}")
+        done = kept["steps"]
+        console.say(f"{folder.name}: goes on after step {done} of {steps}")
     trained = [p for group in groups for p in group["params"]]
     model.eval()  # no dropout: a few epochs hardly overfit, and the run is repeatable
+    order = (rows for epoch in range(epochs) for rows in texts.batches(np.random.default_rng([seed, epoch])))
     with console.progress(folder.name, steps) as advance:
-        advance(done * (steps // epochs))
-        for epoch in range(done, epochs):
-            for rows in texts.batches(np.random.default_rng([seed, epoch])):
-                optimizer.zero_grad(set_to_none=True)
-                loss_of(rows).backward()
-                nn.utils.clip_grad_norm_(trained, 1.0)
-                optimizer.step()
-                schedule.step()
-                advance(1)
-            temporary = checkpoint.with_suffix(".tmp")
-            torch.save(
-                {
-                    "model": model.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "epochs": epoch + 1,
-                },
-                temporary,
-            )
-            temporary.replace(checkpoint)
+        advance(done)
+        for step, rows in enumerate(islice(order, done, None), done + 1):
+            optimizer.zero_grad(set_to_none=True)
+            loss_of(rows).backward()
+            nn.utils.clip_grad_norm_(trained, 1.0)
+            optimizer.step()
+            schedule.step()
+            advance(1)
+            if step % EVERY == 0 or step % (steps // epochs) == 0:
+                parts = {"model": model, "optimizer": optimizer, "schedule": schedule}
+                keep({name: part.state_dict() for name, part in parts.items()} | {"steps": step}, checkpoint)
+
+
+def keep(state: dict[str, Any], checkpoint: Path) -> None:
+    """A checkpoint, whole or not at all."""
+    temporary = checkpoint.with_suffix(".tmp")
+    torch.save(state, temporary)
+    temporary.replace(checkpoint)
 
 
 def train_teacher(recipe: Text, home: Path, labels: int, seed: int) -> None:

@@ -1,7 +1,7 @@
 """Recipes: what is trained, distilled, quantized and shipped, in one TOML file. `optimization/recipes/*.toml`, or your own.
 
-Three kinds: `text` (a classifier of texts: teacher, students, variants, bundle), `table` (a pack's predictive model) and
-`language` (a small language model at fewer bits). A recipe names its data and every choice; the seed is a setting.
+Four kinds: `text` (a classifier of texts: teacher, students, variants, bundle), `table` (a pack's predictive model),
+`language` (a small language model at fewer bits) and `support` (a judge: does the evidence hold a claim). A recipe names its data and every choice; the seed is a setting.
 """
 
 import hashlib
@@ -137,7 +137,22 @@ class Language(Form):
     decode: int = Field(64, ge=8, description="Tokens generated when timing.")
 
 
-Recipe = Annotated[Text | Table | Language, Field(discriminator="kind")]
+class Support(Form):
+    """A cross-encoder of claim and evidence; its training pairs come with the command."""
+
+    kind: Literal["support"]
+    name: str
+    title: str
+    model: str = Field("minilm-torch", description="A name of the model store, a folder, or a hub id.")
+    max_tokens: int = Field(192, ge=32, le=512, description="Of claim and evidence together.")
+    epochs: int = Field(1, ge=1)
+    rate: float = Field(2e-4, gt=0)
+    marks: float = Field(1.0, ge=0, description="Weight of the loss of the marked words beside that of the claim.")
+    form: Variant = "int8-int4"
+
+
+AnyRecipe = Text | Table | Language | Support
+Recipe = Annotated[AnyRecipe, Field(discriminator="kind")]
 
 
 def names() -> list[str]:
@@ -145,7 +160,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def load(name: str, **changes: Any) -> Text | Table | Language:
+def load(name: str, **changes: Any) -> AnyRecipe:
     """A recipe by name or path. `changes`: "data.rows" -> value, what the command line overrides; None changes nothing.
 
     BadInput names the field and the file.
@@ -175,10 +190,10 @@ def load_text(name: str, rows: int) -> Text:
     return found.model_copy(update={"data": found.data.model_copy(update={"rows": rows})})
 
 
-def parse(content: dict[str, Any], path: Path) -> Text | Table | Language:
+def parse(content: dict[str, Any], path: Path) -> AnyRecipe:
     """A recipe out of its content; `path` is for the message."""
     try:
-        return TypeAdapter[Text | Table | Language](Recipe).validate_python(content)
+        return TypeAdapter[AnyRecipe](Recipe).validate_python(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

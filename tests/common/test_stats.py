@@ -43,9 +43,34 @@ def test_zero_failures_are_not_certainty() -> None:
 
 def test_mcnemar_agrees_with_the_binomial_by_hand() -> None:
     old, new = [True] * 8 + [False] * 2, [False] * 8 + [False] * 2
-    assert stats.mcnemar(old, new, worse=True) == pytest.approx(0.5**8)
-    assert stats.mcnemar(new, old, worse=True) == 1.0
+    assert stats.mcnemar(old, new) == pytest.approx(2 * 0.5**8)
     assert stats.mcnemar(old, old) == 1.0
+
+
+def test_mid_p_counts_half_of_what_was_seen() -> None:
+    old, new = [True] * 8 + [False] * 2, [False] * 8 + [False] * 2
+    assert stats.mcnemar_worse(old, new) == pytest.approx(0.5**9)
+    assert stats.mcnemar_worse(new, old) == pytest.approx(1 - 0.5**9) and stats.mcnemar_worse(old, old) == 1.0
+
+
+def test_sign_flips_of_rows_are_the_sign_test_s_and_of_one_cluster_say_nothing() -> None:
+    fell = [-1.0] * 8
+    assert stats.sign_flip(fell) == pytest.approx(0.5**8)
+    assert stats.sign_flip(fell, ["same"] * 8) == 0.5  # one sum, up or down
+    assert stats.sign_flip([1.0] * 8) == 1.0 and stats.sign_flip([0.0] * 8) == 1.0
+
+
+def test_sign_flips_of_many_clusters_hold_their_level() -> None:
+    random = np.random.default_rng(0)
+    clusters = np.repeat(np.arange(30), 8)
+    p = [stats.sign_flip(np.repeat(random.normal(size=30), 8), clusters, times=400, seed=i) for i in range(300)]
+    assert 0.01 < np.mean(np.array(p) < 0.05) < 0.1
+
+
+def test_the_quick_mean_is_the_bootstrap_s() -> None:
+    values = np.random.default_rng(1).exponential(size=200)
+    quick, slow = stats.mean(values), stats.bootstrap(lambda v: float(np.mean(v)), values)
+    assert quick.value == slow.value and quick.low == pytest.approx(slow.low, abs=0.02) and quick.high == pytest.approx(slow.high, abs=0.02)
 
 
 def test_holm_is_the_textbook_s() -> None:

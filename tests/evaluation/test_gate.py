@@ -1,3 +1,5 @@
+"""Only measured harm blocks; a judge that is not admitted advises."""
+
 import pytest
 
 from common import stats
@@ -5,7 +7,7 @@ from evaluation import gate
 from evaluation.score import Scores
 
 
-def scores(numbers=(), declines=(), resists=(), canary=(), advisory=None, answers=None) -> Scores:
+def scores(numbers=(), declines=(), resists=(), canary=(), judged=None, answers=None, groups=None, admitted=None) -> Scores:
     def named(prefix: str, values) -> dict:
         return {f"{prefix}{i}": v for i, v in enumerate(values)}
 
@@ -15,30 +17,42 @@ def scores(numbers=(), declines=(), resists=(), canary=(), advisory=None, answer
         "declines": named("u", declines),
         "resists": named("a", resists),
         "no_canary": named("a", canary),
-        "no_identifier": named("q", numbers),
+        "no_identifier": dict.fromkeys(named("q", numbers), True),
     }
-    exact["no_identifier"] = dict.fromkeys(exact["no_identifier"], True)
-    return Scores(exact, advisory or {}, {"family": named("a", resists)})
+    return Scores(exact, judged or {}, {"family": named("a", resists)}, groups or {}, admitted or {}, ("judge x: never compared with people",))
 
 
-GOOD = scores([True] * 60, [True] * 20, [True] * 40, [True] * 10, {"judge": {f"q{i}": 0.9 for i in range(60)}})
+def release(**changes) -> Scores:
+    """A good one, but for the changes."""
+    good = {"numbers": [True] * 60, "declines": [True] * 20, "resists": [True] * 40, "canary": [True] * 10}
+    return scores(**good | changes)
+
+
+def judged(p: float) -> dict:
+    return {"judge": {f"q{i}": p for i in range(60)}}
+
+
+GOOD = release(judged=judged(0.9))
 
 
 def test_the_same_release_passes(finance) -> None:
     decision = gate.decide(finance, "v1", "v1", GOOD, GOOD, "run")
     assert decision.verdict == "pass" and decision.reasons == []
-    assert all(c.p_value == 1 for c in decision.comparisons if c.role == "gated")
+    assert all(c.p_value == 1 for c in decision.comparisons)
+
+
+def test_where_nothing_changed_the_interval_says_what_n_allows(finance) -> None:
+    difference = gate.decide(finance, "v1", "v1", GOOD, GOOD, "run").comparisons[0].difference
+    assert difference.value == 0 and difference.high == pytest.approx(stats.proportion(0, 60).high) == -difference.low
 
 
 def test_a_real_drop_blocks(finance) -> None:
-    worse = scores([True] * 40 + [False] * 20, [True] * 20, [True] * 40, [True] * 10)
-    decision = gate.decide(finance, "v1", "v2", GOOD, worse, "run")
+    decision = gate.decide(finance, "v1", "v2", GOOD, release(numbers=[True] * 40 + [False] * 20), "run")
     assert decision.verdict == "block" and decision.reasons[0].startswith("numbers_grounded fell from 1.00 to 0.67")
 
 
 def test_refusing_everything_is_no_way_through_the_gate(finance) -> None:
-    refuser = scores([True] * 60, [True] * 20, [True] * 40, [True] * 10, answers=[False] * 60)
-    decision = gate.decide(finance, "v1", "v2", GOOD, refuser, "run")
+    decision = gate.decide(finance, "v1", "v2", GOOD, release(answers=[False] * 60), "run")
     assert decision.verdict == "block" and decision.reasons[0].startswith("answers fell from 1.00 to 0.00")
 
 
@@ -48,14 +62,22 @@ def test_from_nothing_no_drop_can_be_seen() -> None:
 
 
 def test_a_drop_within_chance_does_not_block(finance) -> None:
-    worse = scores([True] * 58 + [False] * 2, [True] * 20, [True] * 40, [True] * 10)
+    worse = release(numbers=[True] * 58 + [False] * 2)
     assert gate.decide(finance, "v1", "v2", GOOD, worse, "run").verdict == "pass"
 
 
+def test_a_drop_within_one_document_is_one_observation(finance) -> None:
+    """Twenty cases of one document that fail together are no twenty witnesses."""
+    groups = {f"q{i}": f"d{max(0, i - 19)}" for i in range(60)}
+    worse = [False] * 20 + [True] * 40
+    assert gate.decide(finance, "v1", "v2", GOOD, release(numbers=worse, groups=groups), "run").verdict == "pass"
+    spread = {f"q{i}": f"d{i % 30}" for i in range(60)}
+    assert gate.decide(finance, "v1", "v2", GOOD, release(numbers=worse, groups=spread), "run").verdict == "block"
+
+
 def test_one_leaked_canary_blocks_whatever_else_improved(finance) -> None:
-    leaky = scores([True] * 60, [True] * 20, [True] * 40, [True] * 9 + [False])
-    decision = gate.decide(finance, "v1", "v2", GOOD, leaky, "run")
-    assert decision.verdict == "block" and "no_canary: 1 of 10" in decision.reasons[0]
+    decision = gate.decide(finance, "v1", "v2", GOOD, release(canary=[True] * 9 + [False]), "run")
+    assert decision.verdict == "block" and "no_canary: 1 of 10 cases failed, and none may (a9)" in decision.reasons[0]
 
 
 def test_none_of_n_comes_with_its_upper_bound(finance) -> None:
@@ -63,16 +85,21 @@ def test_none_of_n_comes_with_its_upper_bound(finance) -> None:
     assert bound.value == 0 and bound.high == pytest.approx(stats.proportion(0, 10).high)
 
 
-def test_an_advisory_judge_never_blocks(finance) -> None:
-    low = scores([True] * 60, [True] * 20, [True] * 40, [True] * 10, {"judge": {f"q{i}": 0.0 for i in range(60)}})
-    decision = gate.decide(finance, "v1", "v2", GOOD, low, "run")
-    assert decision.verdict == "pass"
-    (judged,) = [c for c in decision.comparisons if c.role == "advisory"]
-    assert judged.p_value < 0.001 and judged.difference.value == pytest.approx(-0.9)
+def test_a_judge_that_is_not_admitted_advises(finance) -> None:
+    decision = gate.decide(finance, "v1", "v2", GOOD, release(judged=judged(0.0)), "run")
+    assert decision.verdict == "advisory" and "may not block" in decision.reasons[0]
+    (found,) = [c for c in decision.comparisons if c.role == "advisory"]
+    assert found.p_value < 0.001 and found.difference.value == pytest.approx(-0.9) and not found.passed
+    assert decision.advisory == ["judge x: never compared with people"]
+
+
+def test_an_admitted_judge_blocks(finance) -> None:
+    decision = gate.decide(finance, "v1", "v2", GOOD, release(judged=judged(0.0), admitted={"judge": 0.5}), "run")
+    assert decision.verdict == "block" and decision.reasons[0].startswith("judge fell from 1.00 to 0.00")
 
 
 def test_improvement_is_not_punished(finance) -> None:
-    before = scores([False] * 30 + [True] * 30, [True] * 20, [True] * 40, [True] * 10)
+    before = release(numbers=[False] * 30 + [True] * 30)
     assert gate.decide(finance, "v1", "v2", before, GOOD, "run").verdict == "pass"
 
 
@@ -83,3 +110,9 @@ def test_the_detectable_drop_shrinks_with_the_sample() -> None:
         ).detectable
 
     assert drop(300) < drop(50)
+
+
+def test_the_table_holds_both_releases_side_by_side() -> None:
+    rows = gate.table(GOOD, release(judged=judged(0.2)))
+    (one,) = [r for r in rows if r["case"] == "q3" and r["metric"] == "judge"]
+    assert one == {"case": "q3", "metric": "judge", "baseline": 0.9, "candidate": 0.2}

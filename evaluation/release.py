@@ -1,0 +1,158 @@
+"""Run releases through the suites and the gate, and put everything where people look: MLflow, a page, a scorecard."""
+
+from typing import Any
+
+from common import console, files
+from common.contracts import GateDecision
+from common.encoder import minilm
+from common.errors import BadInput
+from common.llm import LLM
+from common.settings import settings as shared
+from common.tracking import Run, assess, run, tracing
+from domains.pack import Pack
+from domains.prompt import VERSIONS
+from evaluation import answered, gate, plot, report, score, scorecard, suite, suites
+from evaluation.config import settings
+from evaluation.guard import Guard
+from evaluation.judges import grounded
+from evaluation.outcome import Bench, Outcome
+
+EXPERIMENT = "evaluation"
+
+
+def bench(pack: Pack, prompt: str, every: int, url: str = "") -> Bench:
+    """What a suite needs, by the settings. BadInput for an unknown prompt version."""
+    if prompt not in VERSIONS:
+        raise BadInput(f"no prompt {prompt}", f"one of {', '.join(VERSIONS)}, or add yours to domains/prompt.py")
+    s = settings()
+    guard = Guard(s.guard_url) if s.guard_url else None
+    return Bench(pack, LLM(url or None), prompt, grounded(s.judge), s, every, guard, minilm())
+
+
+def run_suite(name: str, b: Bench) -> tuple[Outcome, dict[str, str]]:
+    """One suite: (outcome, where things lie). Answers are kept until it is done, so that a killed run goes on."""
+    with tracing(EXPERIMENT):
+        outcome = suites.run(name, b)
+        with run(EXPERIMENT, f"{name} {b.pack.name} {b.prompt}") as opened:
+            opened.params(
+                {"suite": name, "domain": b.pack.name, "prompt": b.prompt, "model": b.llm.model, "judge": b.judge.name}
+            )
+            opened.tags({"blocking": "; ".join(outcome.blocking) or "nothing", "domain": b.pack.name})
+            places = publish(opened, outcome, f"evaluation-{name}-{b.pack.name}-{b.prompt}")
+    for file in outcome.files:
+        file.unlink(missing_ok=True)
+    return outcome, places
+
+
+def publish(opened: Run, o: Outcome, name: str) -> dict[str, str]:
+    """The page, the scorecard, the table of cases and the assessments on the traces."""
+    folder = shared().reports
+    page = report.write(o.report, folder / f"{name}.html")
+    card = files.write_text(folder / f"{name}.md", scorecard.of_suite(o))
+    opened.metrics({key(k): e.value for k, e in o.report.rates.items()})
+    opened.table("cases", [{"case": c.id, "passed": c.passed, "title": c.title, "answer": c.answer, "reasons": "; ".join(c.reasons), "p": c.confidence} for c in o.report.worst_first])  # fmt: skip
+    opened.artifact(page)
+    opened.artifact(card)
+    remember(opened, o)
+    return {"page": str(page), "scorecard": str(card), "run": opened.id}
+
+
+def remember(opened: Run, o: Outcome) -> None:
+    """Every result as an assessment on the trace of its answer."""
+    why = {c.id: "; ".join(c.reasons) for c in o.report.cases}
+    todo = [(i, row) for i, row in o.results.items() if i in o.said and o.said[i].trace]
+    with console.progress("assessments", len(todo)) as advance:
+        for i, row in todo:
+            for name, value in row.items():
+                by = o.judge if name in o.models else "fieldkit check"
+                assess(o.said[i].trace, name, value, by, why.get(i, ""), model=name in o.models, run_id=opened.id)
+            advance(1)
+
+
+def key(name: str) -> str:
+    """A rate's name as MLflow takes it."""
+    return "".join(c if c.isalnum() or c in "_-. /" else " " for c in name)
+
+
+def compare(
+    pack: Pack, baseline: str, candidate: str, every: int = 1, url: str = ""
+) -> tuple[GateDecision, dict[str, Any]]:
+    """Both releases on every `every`-th case: scored, decided, logged, drawn."""
+    benches = [bench(pack, version, every, url) for version in (baseline, candidate)]
+    b = benches[0]
+    given = suite.contexts(pack, b.questions, b.encoder, b.s.context)
+    scored, kept, outcome = [], [], None
+    with tracing(EXPERIMENT):
+        for own in benches:
+            own.judge = b.judge
+            todo = suite.cases(pack, b.questions, b.attacks, own.release, given)
+            said, file = own.ask(todo)
+            kept.append(file)
+            texts = {i: a.text for i, a in said.items()}
+            scored.append(score.score(pack, b.questions, b.attacks, todo, texts, b.encoder, b.judge, b.s))
+            asked = {q.id for q in b.questions}
+            outcome = answered.answered(own, "hallucination", [c for c in todo if c.id in asked], said, {})
+        old, new = scored
+        with run(EXPERIMENT, f"gate {pack.name} {baseline} -> {candidate}") as opened:
+            decision = gate.decide(pack, str(b.release), str(benches[1].release), old, new, opened.id)
+            rates = gate.family_rates(new)
+            families = {f: (before, rates[f]) for f, before in gate.family_rates(old).items()}
+            picture = plot.gate(decision, families, shared().reports / "evaluation.png")
+            card = files.write_text(shared().reports / "gate.md", scorecard.of_gate(decision, families))
+            opened.params(
+                {
+                    "domain": pack.name,
+                    "baseline": baseline,
+                    "candidate": candidate,
+                    "model": b.llm.model,
+                    "cases": len(texts),
+                }
+            )
+            opened.tags({"verdict": decision.verdict, "domain": pack.name})
+            opened.metrics(
+                {f"baseline_{k}": v for k, v in old.rates().items()}
+                | {f"candidate_{k}": v for k, v in new.rates().items()}
+            )
+            opened.record("decision.json", decision.model_dump(mode="json"))
+            opened.table("gate", gate.table(old, new))
+            for file in (picture, card):
+                opened.artifact(file)
+            places = publish(opened, outcome, f"evaluation-{pack.name}-{candidate}") if outcome else {}
+    decision.save(shared().reports / "gate.json")
+    for file in kept:
+        file.unlink(missing_ok=True)
+    success = {f: str(after) for f, (_, after) in families.items()}
+    return decision, places | {"picture": str(picture), "scorecard": str(card), "attack_success": success}
+
+
+def tell(decision: GateDecision) -> None:
+    """Print a decision the way a release manager reads it."""
+    rows = [
+        (
+            c.metric, c.role, f"{c.baseline.value:.2f}", f"{c.candidate.value:.2f}", str(c.difference), f"{c.p_value:.3f}",
+            "none" if c.detectable is None else f"{c.detectable:.2f}", c.difference.n,
+        )
+        for c in decision.comparisons
+    ]  # fmt: skip
+    columns = ["metric", "role", "baseline", "candidate", "difference [95 %]", "p worse", "detectable drop", "n"]
+    console.table(f"{decision.candidate}, against {decision.baseline}", columns, rows)
+    for name, e in decision.zero_tolerance.items():
+        console.say(f"zero tolerance, {name}: failure rate {e} of {e.n} cases")
+    for name in decision.advisory:
+        console.say(f"advisory: {name}")
+    colour = {"block": "bold red", "pass": "bold green"}.get(decision.verdict, "bold yellow")
+    console.say(
+        f"verdict: {decision.verdict}{': ' + '; '.join(decision.reasons) if decision.reasons else ''}", style=colour
+    )
+
+
+def tell_suite(o: Outcome) -> None:
+    """A suite's rates, and what stops a release."""
+    rows = [(name, str(e), e.n) for name, e in o.report.rates.items()]
+    console.table(f"{o.report.suite}: {o.report.model} on {o.report.domain}", ["rate", "value [95 %]", "n"], rows)
+    for note in o.report.notes:
+        console.say(note)
+    for c in [c for c in o.report.worst_first if not c.passed][:3]:
+        console.say(f"{c.id}: {scorecard.line(c.prompt)}\n  {scorecard.line(c.answer)}\n  {'; '.join(c.reasons)}")
+    for why in o.blocking:
+        console.say(f"stops a release: {why}", style="bold red")
