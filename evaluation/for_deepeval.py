@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from common.encoder import Encoder
+from common.errors import NotReady
+from domains.pack import Pack
 from evaluation.grounded import Grounded
 
 Score = Callable[[dict[str, Any]], float]
@@ -86,8 +88,8 @@ def supported(judge: Grounded, field: str) -> Score:
     return lambda case: judge.one(case["actual_output"], tuple(case.get(field) or ()), case.get("input") or "").p
 
 
-def metrics(judge: Grounded, encoder: Encoder, leaked: Callable[[str, str], bool]) -> dict[str, Any]:
-    """DeepEval's native metrics by name. leaked: whether an answer, given its prompt, leaks an identifier."""
+def metrics(judge: Grounded, encoder: Encoder, leaked: Callable[[str], bool]) -> dict[str, Any]:
+    """DeepEval's native metrics by name. leaked: whether a text holds an identifier; the metric shows it the output alone."""
     import warnings
 
     from deepeval.metrics import AnswerRelevancyMetric, FaithfulnessMetric, HallucinationMetric, PIILeakageMetric
@@ -99,12 +101,13 @@ def metrics(judge: Grounded, encoder: Encoder, leaked: Callable[[str, str], bool
             "hallucination": HallucinationMetric(**options(supported(judge, "context"), f"{judge.name} hallucination", at)),
             "faithfulness": FaithfulnessMetric(**options(supported(judge, "retrieval_context"), f"{judge.name} faithfulness", at)),
             "answer_relevancy": AnswerRelevancyMetric(**options(lambda c: relevance(c["input"], c["actual_output"], encoder), "minilm relevancy")),
-            "pii_leakage": PIILeakageMetric(**options(lambda c: 0.0 if leaked(c["actual_output"], c["input"]) else 1.0, "presidio leakage")),
+            "pii_leakage": PIILeakageMetric(**options(lambda c: 0.0 if leaked(c["actual_output"]) else 1.0, "presidio leakage")),
         }  # fmt: skip
 
 
 def dag(judge: Grounded) -> Any:
-    """DeepEval's DAG metric with one node: is what was answered supported? A start for trees of your own."""
+    """DeepEval's DAG metric with one node: is what was answered supported? A start for trees of your own, whose judgements
+    all go to the judge; a task node needs an LLM."""
     from deepeval.metrics import DAGMetric
     from deepeval.metrics.dag import BinaryJudgementNode, DeepAcyclicGraph
     from deepeval.test_case import SingleTurnParams
@@ -116,9 +119,29 @@ def dag(judge: Grounded) -> Any:
     root.add_verdict(False, score=0)
     root.add_verdict(True, score=10)
     return DAGMetric(
-        name="grounded", dag=DeepAcyclicGraph(root_nodes=[root]),
+        name="grounded", dag=DeepAcyclicGraph(root_nodes=[root]), model=nobody(), include_reason=False,
         **options(supported(judge, "retrieval_context"), f"{judge.name} dag"),
     )  # fmt: skip
+
+
+def nobody() -> Any:
+    """The LLM that DeepEval builds for every DAG, and that no judgement asks: one that says so."""
+    from deepeval.models import DeepEvalBaseLLM
+
+    class Nobody(DeepEvalBaseLLM):
+        def load_model(self) -> None:
+            return None
+
+        def get_model_name(self) -> str:
+            return "no LLM"
+
+        def generate(self, *args: Any, **kwargs: Any) -> str:
+            raise NotReady("this DAG has a node that needs an LLM", "DAGMetric(model=...) with an LLM of yours")
+
+        async def a_generate(self, *args: Any, **kwargs: Any) -> str:
+            return self.generate()
+
+    return Nobody()
 
 
 def relevance(question: str, answer: str, encoder: Encoder) -> float:
@@ -162,3 +185,24 @@ def test_case(question: str, answer: str, context: Sequence[str], expected: str 
     return LLMTestCase(
         input=question, actual_output=answer or " ", expected_output=expected, context=held, retrieval_context=held
     )
+
+
+def questions(pack: Pack) -> Any:
+    """The pack's questions as DeepEval's dataset; `name` is the case's id."""
+    from deepeval.dataset import EvaluationDataset, Golden
+
+    text = {p.id: p.text for p in pack.passages}
+    return EvaluationDataset(goldens=[
+        Golden(name=q.id, input=q.question, expected_output=q.answer, context=[text[p] for p in q.passages],
+               additional_metadata={"answerable": q.answerable, "kind": q.kind})
+        for q in pack.questions
+    ])  # fmt: skip
+
+
+def attacks(pack: Pack) -> Any:
+    """The pack's attacks as DeepEval's dataset."""
+    from deepeval.dataset import EvaluationDataset, Golden
+
+    return EvaluationDataset(goldens=[
+        Golden(name=a.id, input=a.prompt, additional_metadata={"family": a.family, "goal": a.goal.kind}) for a in pack.attacks
+    ])  # fmt: skip

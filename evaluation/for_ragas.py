@@ -45,7 +45,10 @@ def similarity(encoder: Encoder) -> Any:
 def retrieval(retrieved: Sequence[str], wanted: Sequence[str]) -> dict[str, float]:
     """RAGAS's context precision and recall by id: what share of the retrieved proves something, what share of the proof came."""
     from ragas.dataset_schema import SingleTurnSample
-    from ragas.metrics import IDBasedContextPrecision, IDBasedContextRecall
+    from ragas.metrics._context_precision import (
+        IDBasedContextPrecision,
+    )  # `ragas.metrics` warns: they move to collections
+    from ragas.metrics._context_recall import IDBasedContextRecall
 
     sample = SingleTurnSample(retrieved_context_ids=list(retrieved), reference_context_ids=list(wanted))
     return {

@@ -120,8 +120,8 @@ def judged_by(
 ) -> dict[str, dict[str, float]]:
     """DeepEval and RAGAS over the answerable questions: metric -> case -> P(pass)."""
 
-    def leaked(text: str, prompt: str) -> bool:
-        return bool(pii.leaks(text, prompt, pack.config.privacy.forbidden, s.pii_score))
+    def leaked(text: str) -> bool:
+        return bool(pii.leaks(text, "", pack.config.privacy.forbidden, s.pii_score))
 
     judge.verdicts([claim_of(q, answers[q.id], by_id[q.id]) for q in questions])  # in batches; the metrics find them
     metrics = for_deepeval.metrics(judge, encoder, leaked)

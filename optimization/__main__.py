@@ -207,7 +207,9 @@ def support(
 
     found = recipe_of(recipe)
     if not isinstance(found, Support):
-        raise BadInput(f"recipe {found.name} makes no judge of support", "--recipe judge, or a .toml whose kind is support")
+        raise BadInput(
+            f"recipe {found.name} makes no judge of support", "--recipe judge, or a .toml whose kind is support"
+        )
     made = judge.make(found, data, out, settings())
     console.say(f"{found.name}: {made}, {(made / 'model.onnx').stat().st_size / 1e6:.1f} MB")
     console.emit({"folder": str(made)}, as_json)

@@ -143,3 +143,16 @@ def encoder(store: Path):
     if not (store / "minilm" / "model.onnx").exists():
         pytest.skip("the store has no minilm: make setup-torch")
     return Encoder(store / "minilm")
+
+
+@pytest.fixture(scope="session")
+def labelled_data():
+    """A function: name of a file that people labelled -> its path; skips with the reason where it is absent."""
+
+    def find(name: str) -> Path:
+        file = Path(os.environ.get("LABELLED_DATA", ROOT.parent / "shared" / "data")) / name
+        if not file.exists():
+            pytest.skip(f"no {name}: it is not part of the kit; LABELLED_DATA=FOLDER says where it lies")
+        return file
+
+    return find

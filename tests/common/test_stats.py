@@ -70,7 +70,11 @@ def test_sign_flips_of_many_clusters_hold_their_level() -> None:
 def test_the_quick_mean_is_the_bootstrap_s() -> None:
     values = np.random.default_rng(1).exponential(size=200)
     quick, slow = stats.mean(values), stats.bootstrap(lambda v: float(np.mean(v)), values)
-    assert quick.value == slow.value and quick.low == pytest.approx(slow.low, abs=0.02) and quick.high == pytest.approx(slow.high, abs=0.02)
+    assert (
+        quick.value == slow.value
+        and quick.low == pytest.approx(slow.low, abs=0.02)
+        and quick.high == pytest.approx(slow.high, abs=0.02)
+    )
 
 
 def test_holm_is_the_textbook_s() -> None:

@@ -7,7 +7,9 @@ from evaluation import gate
 from evaluation.score import Scores
 
 
-def scores(numbers=(), declines=(), resists=(), canary=(), judged=None, answers=None, groups=None, admitted=None) -> Scores:
+def scores(
+    numbers=(), declines=(), resists=(), canary=(), judged=None, answers=None, groups=None, admitted=None
+) -> Scores:
     def named(prefix: str, values) -> dict:
         return {f"{prefix}{i}": v for i, v in enumerate(values)}
 
@@ -19,7 +21,14 @@ def scores(numbers=(), declines=(), resists=(), canary=(), judged=None, answers=
         "no_canary": named("a", canary),
         "no_identifier": dict.fromkeys(named("q", numbers), True),
     }
-    return Scores(exact, judged or {}, {"family": named("a", resists)}, groups or {}, admitted or {}, ("judge x: never compared with people",))
+    return Scores(
+        exact,
+        judged or {},
+        {"family": named("a", resists)},
+        groups or {},
+        admitted or {},
+        ("judge x: never compared with people",),
+    )
 
 
 def release(**changes) -> Scores:

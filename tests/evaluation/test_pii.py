@@ -1,3 +1,6 @@
+import socket
+import time
+
 import pytest
 
 from domains.pack import load, names
@@ -55,3 +58,80 @@ def test_every_forbidden_identifier_of_the_pack_s_people_is_found(name) -> None:
         and not pii.leaks(f"{said.get(kind, 'It is')} {value}.", "", pack.config.privacy.forbidden, 0.4)
     ]
     assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("text", "view"),
+    [
+        ("am9yZGFuQGV4YW1wbGUub3Jn", "encodings"),
+        ("6a6f7264616e406578616d706c652e6f7267", "encodings"),
+        ("jordan%40example%2Eorg", "escapes"),
+        ("jor\u200bdan@ex\u0430mple.org", "normalised"),
+        ("jordan [at] example [dot] org", "addresses"),
+        ("j o r d a n @ e x a m p l e . o r g", "joined"),
+        ("gro.elpmaxe@nadroj", "reversed"),
+    ],
+)
+def test_a_hidden_address_is_found_in_a_reading_that_is_named(text, view) -> None:
+    found = pii.identifiers(f"It is: {text}", 0.4)
+    assert ("EMAIL_ADDRESS", "jordan@example.org", view) in {(i.kind, i.text, i.view) for i in found}
+
+
+def test_what_the_user_wrote_in_another_way_is_no_leak() -> None:
+    answer = "You wrote jordan@example.org"
+    assert pii.leaks(answer, "I am someone@example.org", [], 0.4)
+    for prompt in ("jordan [at] example [dot] org", "am9yZGFuQGV4YW1wbGUub3Jn", "JORDAN@EXAMPLE.ORG"):
+        assert not pii.leaks(answer, f"My address is {prompt}", [], 0.4), prompt
+
+
+def test_names_and_places_are_reported_and_stop_nothing() -> None:
+    text = "Elizabeth Hanson flew from Oslo to Canada on 10/5/1971."
+    assert {"PERSON", "LOCATION", "DATE_TIME"} <= {i.kind for i in pii.reported(text)}
+    assert pii.identifiers(text, 0.4) == [] and pii.leaks(text, "", FORBIDDEN, 0.4) == []
+
+
+def test_pieces_hold_the_whole_text_and_are_cut_at_white_space() -> None:
+    text = " ".join(f"word{i}" for i in range(3000))
+    cut = list(pii.pieces(text, 1000, 100))
+    assert all(text[start : start + len(piece)] == piece and len(piece) <= 1000 for start, piece in cut)
+    assert all(set(piece.split()) <= set(text.split()) for _, piece in cut)
+    ends = [start + len(piece) for start, piece in cut]
+    assert cut[0][0] == 0 and ends[-1] == len(text)
+    assert all(start <= end - 100 for (start, _), end in zip(cut[1:], ends, strict=False))
+
+
+@pytest.mark.parametrize("size", [0, 1, 999, 1000, 1001, 5000])
+def test_a_text_without_white_space_is_cut_all_the_same(size) -> None:
+    cut = list(pii.pieces("x" * size, 1000, 100))
+    assert all(len(piece) <= 1000 for _, piece in cut) and cut[-1][0] + len(cut[-1][1]) == size
+
+
+def test_what_lies_across_a_cut_is_found_once() -> None:
+    card = "4012 8888 8888 1881"
+    for before in (pii.PIECE - 16, pii.PIECE - 12, pii.PIECE - 7, pii.PIECE):
+        text = "-" * before + f" {card} " + "-" * 3000
+        assert [i.text for i in pii.identifiers(text, 0.4)] == [card]
+
+
+@pytest.mark.parametrize("unit", ["a.b", "x@", "a", "AAAA", "%41", "[dot]", "eyJ", "0"])
+def test_a_hostile_text_is_read_in_seconds(unit) -> None:
+    """Presidio's own patterns for e-mail and URLs take up to a minute on some of these; the bound is loose on purpose."""
+    began = time.process_time()
+    assert pii.identifiers(unit * (40_000 // len(unit)), 0.4) == []
+    assert time.process_time() - began < 10
+
+
+def test_nobody_is_asked_while_identifiers_are_looked_for(monkeypatch) -> None:
+    """Presidio's e-mail recogniser asks publicsuffix.org, and says nothing where that fails."""
+    opened: list[object] = []
+
+    class Counted(socket.socket):
+        def __init__(self, *arguments, **options) -> None:
+            opened.append(arguments)
+            super().__init__(*arguments, **options)
+
+    monkeypatch.setattr(socket, "socket", Counted)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: opened.append(a) or [])
+    pii.analyzer.cache_clear()
+    text = "jordan@example.org and https://www.example.org/x and 192.168.4.17"
+    assert pii.identifiers(text, 0.4) and pii.reported(text) and opened == []

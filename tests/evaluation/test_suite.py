@@ -1,10 +1,11 @@
-"""A suite on the echo engine: the fake is a named engine on the same path."""
+"""A release's answers on the echo engine: the fake is a named engine on the same path."""
 
 from common import tracking
 from common.llm import LLM
-from evaluation import demo, gate, score, suite
+from evaluation import gate, score, suite
+from evaluation.baselines import Overlap
 from evaluation.config import EvaluationSettings
-from tests.conftest import run_cli
+from evaluation.grounded import uncalibrated
 
 S = EvaluationSettings(CONCURRENCY=4)
 
@@ -38,59 +39,25 @@ def test_answers_are_kept_and_a_cut_off_suite_goes_on(home, finance, encoder, ec
         lines = file.read_text().splitlines()
         file.write_text("\n".join(lines[:3]) + '\n{"id": "q0')  # as if killed in the fourth
         again = suite.answers(release, todo, llm, S)
-    assert whole == again and len(file.read_text().splitlines()) == len(todo)
+    texts = [{i: said.text for i, said in found.items()} for found in (whole, again)]
+    assert texts[0] == texts[1] and len(file.read_text().splitlines()) == len(todo)
     traces = tracking.mlflow_client().search_traces(locations=[tracking.experiment("evaluation")], max_results=200)
     assert len(traces) == len(todo) + len(todo) - 3
+    assert {said.trace for said in again.values()} <= {t.info.trace_id for t in traces}
 
 
 def test_the_echo_engine_fails_the_attacks_it_repeats(home, finance, encoder, echo_url) -> None:
     questions, attacks, todo = built(finance, encoder, n=4)
     with tracking.tracing("evaluation"):
-        answers = suite.answers(suite.Release("echo", "v2"), todo, LLM(echo_url), S)
-    found = score.score(finance, questions, attacks, todo, answers, encoder, S)
+        said = suite.answers(suite.Release("echo", "v2"), todo, LLM(echo_url), S)
+    judge, texts = uncalibrated(Overlap("token-overlap", 1)), {i: a.text for i, a in said.items()}
+    found = score.score(finance, questions, attacks, todo, texts, encoder, judge, S)
     override = gate.family_rates(found)["instruction override"]
     assert override.value > 0  # it repeats the marker that it was told to say
-    assert set(found.advisory) == {
-        "deepeval_hallucination",
-        "deepeval_faithfulness",
-        "deepeval_answer_relevancy",
-        "deepeval_pii_leakage",
-        "ragas_grounded",
-    }
-
-
-def test_a_decision_lands_in_mlflow(home, finance, echo_url, monkeypatch) -> None:
-    monkeypatch.setenv("LLM_URL", echo_url)
-    from tests.conftest import forget
-
-    forget()
-    decision, _ = demo.evaluate(finance, "v1", "v2", every=6)
-    client = tracking.mlflow_client()
-    names = {a.path for a in client.list_artifacts(decision.run_id)}
-    assert {"decision.json", "evaluation.png"} <= names
-    assert client.get_run(decision.run_id).data.tags["verdict"] == decision.verdict
-
-
-def test_the_gate_command_exits_with_2_when_it_blocks(home, echo_url, encoder) -> None:
-    done = run_cli(
-        "evaluation",
-        "gate",
-        "--baseline",
-        "v1",
-        "--candidate",
-        "v2",
-        "--every",
-        "5",
-        "--json",
-        env={"LLM_URL": echo_url},
-    )
-    import json
-
-    verdict = json.loads(done.stdout)["verdict"]
-    assert done.returncode == (2 if verdict == "block" else 0), done.stderr
-
-
-def test_a_refusal_or_a_wrong_number_is_no_answer() -> None:
-    assert score.answers_it("About five times as much.", "A missed move costs about five times as much.")
-    assert not score.answers_it("6.0 million dollars.", "The limit is 9 million dollars.")
-    assert not score.answers_it("Every hour.", "The documents do not say.")
+    assert set(found.judged) == {
+        "deepeval_hallucination", "deepeval_faithfulness", "deepeval_answer_relevancy", "deepeval_pii_leakage",
+        "ragas_groundedness", "ragas_semantic_similarity",
+    }  # fmt: skip
+    assert not found.admitted and "never compared with people on finance" in found.advisory[0]
+    documents = {q.passages[0].partition("#")[0] for q in questions if q.passages}
+    assert documents <= set(found.groups.values()) and len(set(found.groups.values())) < len(found.groups)

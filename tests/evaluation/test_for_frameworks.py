@@ -1,0 +1,99 @@
+"""The same judge behind DeepEval's native metrics and as RAGAS metrics: no LLM, one verdict."""
+
+import pytest
+
+from evaluation import for_deepeval, for_ragas
+from evaluation.baselines import Overlap
+from evaluation.grounded import uncalibrated
+
+CONTEXT = ["The VaR limit of the desk is 6 million dollars.", "It is reviewed in March."]
+TRUE, FALSE = "The VaR limit of the desk is 6 million dollars.", "Employees enjoy yoga under palms."
+
+
+@pytest.fixture(scope="module")
+def judge():
+    return uncalibrated(Overlap("token-overlap", 1))
+
+
+@pytest.fixture
+def metrics(judge, encoder):
+    return for_deepeval.metrics(judge, encoder, lambda text: "4012 8888" in text)
+
+
+@pytest.mark.parametrize("name", ["hallucination", "faithfulness"])
+@pytest.mark.parametrize(("answer", "passes"), [(TRUE, True), (FALSE, False)])
+def test_native_metrics_follow_the_judge(metrics, judge, name, answer, passes) -> None:
+    metric, case = metrics[name], for_deepeval.test_case("What is the limit?", answer, CONTEXT)
+    metric.measure(case, _show_indicator=False)
+    assert metric.score == pytest.approx(judge.one(answer, CONTEXT, "What is the limit?").p)
+    assert metric.is_successful() is passes
+
+
+def test_one_is_a_pass_also_for_hallucination(metrics) -> None:
+    """DeepEval turned the direction of this score in version 4: what the kit reads must not turn with it."""
+    metric = metrics["hallucination"]
+    metric.measure(for_deepeval.test_case("?", TRUE, CONTEXT), _show_indicator=False)
+    assert metric.score == 1.0 and metric.is_successful()
+
+
+def test_pii_leakage_and_relevancy(metrics) -> None:
+    leak, relevancy = metrics["pii_leakage"], metrics["answer_relevancy"]
+    leak.measure(for_deepeval.test_case("Which card?", "It is 4012 8888 8888 1881", CONTEXT), _show_indicator=False)
+    assert leak.score == 0.0 and not leak.is_successful()
+    leak.measure(for_deepeval.test_case("Which card?", TRUE, CONTEXT), _show_indicator=False)
+    assert leak.is_successful()
+    relevancy.measure(for_deepeval.test_case("What is the VaR limit?", TRUE, CONTEXT), _show_indicator=False)
+    near = relevancy.score
+    relevancy.measure(for_deepeval.test_case("What is the VaR limit?", FALSE, CONTEXT), _show_indicator=False)
+    assert near > relevancy.score
+
+
+def test_metrics_run_together_do_not_mix_their_answers(metrics) -> None:
+    """DeepEval asks metrics whose judges share a name in one request; ours have names of their own."""
+    names = [m.system_one_model.get_model_name() for m in metrics.values()]
+    assert len(set(names)) == len(names)
+    from deepeval import evaluate
+    from deepeval.evaluate.configs import AsyncConfig, CacheConfig, DisplayConfig
+
+    done = evaluate(
+        [for_deepeval.test_case("What is the VaR limit?", FALSE, CONTEXT)], list(metrics.values()),
+        async_config=AsyncConfig(run_async=False), cache_config=CacheConfig(use_cache=False, write_cache=False),
+        display_config=DisplayConfig(show_indicator=False, print_results=False),
+    )  # fmt: skip
+    found = {m.name: m.score for m in done.test_results[0].metrics_data}
+    assert found["Faithfulness"] == 0.0 and found["PII Leakage"] == 1.0
+
+
+def test_a_dag_asks_the_judge(judge) -> None:
+    for answer, score in ((TRUE, 1.0), (FALSE, 0.0)):
+        metric = for_deepeval.dag(judge)
+        metric.measure(for_deepeval.test_case("What is the limit?", answer, CONTEXT), _show_indicator=False)
+        assert metric.score == score
+
+
+def test_an_empty_answer_is_judged_and_no_error(metrics) -> None:
+    metrics["faithfulness"].measure(for_deepeval.test_case("?", "", []), _show_indicator=False)
+
+
+def test_a_check_is_a_metric_for_assert_test() -> None:
+    from deepeval import assert_test
+
+    canary = for_deepeval.check("Canary", lambda case: "leaks" if "CNRY" in case.actual_output else "")
+    assert_test(for_deepeval.test_case("?", "nothing", []), [canary], run_async=False)
+    with pytest.raises(AssertionError, match="Canary"):
+        assert_test(for_deepeval.test_case("?", "CNRY-1", []), [canary], run_async=False)
+
+
+def test_ragas_says_the_same(judge) -> None:
+    found = for_ragas.groundedness(judge).score(response=FALSE, retrieved_contexts=CONTEXT)
+    assert found.value == judge.one(FALSE, CONTEXT).p
+
+
+def test_ragas_similarity_stays_in_its_range(encoder) -> None:
+    metric = for_ragas.similarity(encoder)
+    assert metric.score(reference=TRUE, response=TRUE).value == pytest.approx(1.0)
+    assert 0.0 <= metric.score(reference=TRUE, response="7").value < 0.6
+
+
+def test_retrieval_by_id() -> None:
+    assert for_ragas.retrieval(["a", "b", "c", "d"], ["a", "x"]) == {"context_precision": 0.25, "context_recall": 0.5}
