@@ -1,6 +1,7 @@
 """Settings of the evaluation room. Margins and forbidden identifiers are in the pack."""
 
 from functools import cache
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -25,6 +26,9 @@ class EvaluationSettings(BaseSettings):
     judge: str = Field("local", validation_alias="JUDGE")
     # A guard before the model, as the optimization room's bundle serves it; empty: the suite has none.
     guard_url: str = Field("", validation_alias="GUARD_URL")
+    # Folder of what people labelled (groundedness.jsonl.gz, pii_presidio_synth_v2.json.gz, banking77_test.csv,
+    # pubmedqa.json.gz): the benchmark's measure. Not part of the kit; without it those rows are left out, and it says so.
+    labelled: Path | None = Field(None, validation_alias="LABELLED_DATA")
     # Presidio's score from which an entity counts; its pattern recognisers with a checksum give 1.0.
     pii_score: float = Field(0.4, validation_alias="PII_SCORE", gt=0, le=1)
 
