@@ -50,7 +50,7 @@ def answered(
         q, text, verdict = questions[i], said[i].text, verdicts[i]
         strange = score.strange_numbers(text, case)
         declined = bool(score.DECLINES.search(text))
-        reasons = [f"numbers that no passage holds: {', '.join(sorted(strange))}"] if strange else []
+        reasons = [f"numbers that no passage holds: {', '.join(strange)}"] if strange else []
         row: Row = {"numbers_grounded": not strange, "grounded": verdict.p}
         if q.answerable:
             row["answers"] = score.answers_it(q.answer, text)

@@ -2,10 +2,11 @@
 
 It gives each sentence a logit for "grounded", and marks the words that nothing supports. An answer is as good as its worst
 sentence. Numbers are looked up by rule besides, because a small network reads digits badly: a number that the passages and
-the question lack is marked, and costs `NUMBER`. The weights are made by `python -m optimization support` (see weights/README.md).
+the question lack is marked, and costs `NUMBER_COST`. The weights are made by `python -m optimization support` (see weights/README.md).
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from common import files
+from common import console, files
 from common.errors import NotReady
 from evaluation.agreement import Floats
 from evaluation.claims import Span, evidence, sentences
 from evaluation.labelled import Claim
-from evaluation.numerals import NUMBER, digits, value
+from evaluation.numerals import strange
 
 WEIGHTS = Path(__file__).with_name("weights")
 BUDGET = 100  # words of evidence: with a sentence of 40 words they fit the 192 tokens that the network reads
-BATCH = 16
 MARK = 0.5  # P(unsupported) from which a word is marked
 NUMBER_COST = 2.0  # logits that a number without a source takes off: the odds of "grounded" fall to a seventh
+MANY = 50  # claims from which progress is shown
 SURE = 8.0  # logit of an answer that says nothing that could be wrong
 
 
@@ -72,7 +73,7 @@ class Local:
         )
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         longest = files.read_json(folder / "model.json", mend)["max_tokens"]
-        self._tokenizer.enable_truncation(longest, strategy="only_second")
+        self._tokenizer.enable_truncation(longest, strategy="longest_first")
         self._tokenizer.no_padding()
 
     def scores(self, claims: Sequence[Claim]) -> Floats:
@@ -80,38 +81,22 @@ class Local:
         return np.array([r.score for r in self.read(claims)])
 
     def read(self, claims: Sequence[Claim]) -> list[Reading]:
-        """Every sentence of every claim, in batches of similar length."""
-        from common import console
+        """Every sentence of every claim. One at a time: in eight bits, a batch would round each by its company."""
+        readings = []
+        shown = console.progress("judging", len(claims)) if len(claims) >= MANY else nullcontext(lambda n: None)
+        with shown as advance:
+            for claim in claims:
+                found = tuple(self._sentence(span, claim) for span in sentences(claim.text))
+                readings.append(Reading(min((s.logit for s in found), default=SURE), found))
+                advance(1)
+        return readings
 
-        jobs = [(i, span, beside(span.text, c)) for i, c in enumerate(claims) for span in sentences(c.text)]
-        order = sorted(range(len(jobs)), key=lambda j: len(jobs[j][1].text) + len(jobs[j][2]))
-        found: list[Sentence | None] = [None] * len(jobs)
-        with console.progress("judging", len(jobs)) as advance:
-            for start in range(0, len(order), BATCH):
-                rows = order[start : start + BATCH]
-                logits, encoded, unsupported = self._run([(jobs[j][1].text, jobs[j][2]) for j in rows])
-                for k, j in enumerate(rows):
-                    i, span, text = jobs[j]
-                    found[j] = judged(span, text, claims[i], logits[k], encoded[k], unsupported[k])
-                advance(len(rows))
-        by_claim: dict[int, list[Sentence]] = {}
-        for (i, *_), sentence in zip(jobs, found, strict=True):
-            by_claim.setdefault(i, []).append(sentence)  # type: ignore[arg-type]
-        return [
-            Reading(min((s.logit for s in by_claim.get(i, ())), default=SURE), tuple(by_claim.get(i, ())))
-            for i in range(len(claims))
-        ]
-
-    def _run(self, pairs: Sequence[tuple[str, str]]) -> tuple[Floats, list[Any], Floats]:
-        """(grounded logits [n], encodings, P(unsupported) of each token [n, longest])."""
-        encoded = self._tokenizer.encode_batch(list(pairs))
-        longest = max(len(e.ids) for e in encoded)
-        feed = {key: np.zeros((len(encoded), longest), np.int64) for key in ("ids", "mask", "types")}
-        for row, e in enumerate(encoded):
-            n = len(e.ids)
-            feed["ids"][row, :n], feed["mask"][row, :n], feed["types"][row, :n] = e.ids, 1, e.type_ids
-        grounded, unsupported = self._session.run(None, feed)
-        return grounded, encoded, 1 / (1 + np.exp(-unsupported))
+    def _sentence(self, span: Span, claim: Claim) -> Sentence:
+        text = beside(span.text, claim)
+        encoded = self._tokenizer.encode(span.text, text)
+        feed = {"ids": encoded.ids, "mask": encoded.attention_mask, "types": encoded.type_ids}
+        (logit,), (unsupported,) = self._session.run(None, {k: np.array([v], np.int64) for k, v in feed.items()})
+        return judged(span, text, claim, float(logit), encoded, 1 / (1 + np.exp(-unsupported)))
 
 
 def beside(sentence: str, claim: Claim) -> str:
@@ -123,16 +108,15 @@ def beside(sentence: str, claim: Claim) -> str:
 
 def judged(span: Span, text: str, claim: Claim, logit: float, encoded: Any, unsupported: Floats) -> Sentence:
     """A sentence with its marks: words that the network or the rule for numbers finds unsupported."""
-    known = digits(claim.question) | {n for p in claim.passages for n in digits(p)}
-    strange = [m.span() for m in NUMBER.finditer(span.text) if m[1] and value(*m.groups("")) not in known]
-    marks = list(strange)
+    unknown = strange(span.text, "\n".join([*claim.passages, claim.question]))
+    marks = list(unknown)
     for kind, special, place, p in zip(
         encoded.type_ids, encoded.special_tokens_mask, encoded.offsets, unsupported, strict=False
     ):
         if not kind and not special and p >= MARK:
             marks.append(place)
     shown = tuple(Span(span.text[a:b], span.start + a, span.start + b) for a, b in merged(marks, span.text))
-    return Sentence(span, text, float(logit) - NUMBER_COST * bool(strange), shown)
+    return Sentence(span, text, logit - NUMBER_COST * bool(unknown), shown)
 
 
 def merged(places: Sequence[tuple[int, int]], text: str) -> list[tuple[int, int]]:

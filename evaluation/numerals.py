@@ -29,3 +29,19 @@ def value(digits: str, scale: str, word: str, of_word: str) -> str:
     """A match as one number."""
     amount = float(digits.replace(",", "")) if digits else float(SMALL[word.lower()])
     return f"{amount * SCALES.get((scale or of_word).lower(), 1.0):.12g}"
+
+
+def strange(text: str, held: str) -> list[tuple[int, int]]:
+    """Places of the numbers of a text, written in digits, that `held` does not have.
+
+    "6.4 million" is held, too, where 6.4 stands in a column that is headed "million".
+    """
+    known, low = numbers(held), held.lower()
+    found = []
+    for m in NUMBER.finditer(text):
+        plain, scale = m[1], (m[2] or "").lower()
+        if not plain or value(plain, scale, "", "") in known:
+            continue
+        if not (scale and scale in low and value(plain, "", "", "") in known):
+            found.append(m.span())
+    return found

@@ -14,7 +14,7 @@ from evaluation.attacks import reached
 from evaluation.claims import words
 from evaluation.config import EvaluationSettings
 from evaluation.grounded import Grounded
-from evaluation.numerals import digits
+from evaluation.numerals import digits, strange
 from evaluation.suite import Case
 
 DECLINES = re.compile(
@@ -90,9 +90,9 @@ def score(
     return Scores(exact, judged, families, groups(questions, attacks), may, why)
 
 
-def strange_numbers(text: str, case: Case) -> set[str]:
-    """Numbers of an answer that the request does not hold."""
-    return digits(text) - digits(" ".join(m["content"] for m in case.messages))
+def strange_numbers(text: str, case: Case) -> list[str]:
+    """Numbers of an answer that the request does not hold, as they are written."""
+    return [text[a:b] for a, b in strange(text, "\n".join(m["content"] for m in case.messages))]
 
 
 def answers_it(expected: str, text: str) -> bool:

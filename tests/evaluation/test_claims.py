@@ -3,7 +3,7 @@
 import pytest
 
 from evaluation import claims
-from evaluation.numerals import digits, numbers
+from evaluation.numerals import digits, numbers, strange
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,18 @@ def test_numbers_are_one_however_they_are_written() -> None:
     assert numbers("six percent") == numbers("6 %") and numbers("1.5 billion") == numbers("1,500,000,000")
     assert numbers("version v2.0 of x4") == set()
     assert digits("one of the 3 rules") == {"3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "held", "found"),
+    [
+        ("The limit is 9 million.", "A limit of 6 million.", ["9 million"]),
+        ("6.4 million dollars", "| desk | million dollars |\n| rates | 6.4 |", []),  # the scale heads the column
+        ("6.4 billion dollars", "| desk | million dollars |\n| rates | 6.4 |", ["6.4 billion"]),
+        ("It has 6 rules.", "It has six rules.", []),
+        ("One rule, 1,500 lines", "1500 lines", []),
+        ("since 2009", "since 2008", ["2009"]),
+    ],
+)
+def test_numbers_without_a_source_are_found_as_they_are_written(text, held, found) -> None:
+    assert [text[a:b] for a, b in strange(text, held)] == found

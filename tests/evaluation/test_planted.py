@@ -41,7 +41,7 @@ def test_a_planted_hallucination_is_named_and_marked(bench) -> None:
     plant(b, {victim.id: lie}, questions_only=True)
     outcome, _ = release.run_suite("hallucination", b)
     (case,) = [c for c in outcome.report.cases if c.id == victim.id]
-    assert not case.passed and "numbers that no passage holds: 947000000" in case.reasons[0]
+    assert not case.passed and "numbers that no passage holds: 947 million" in case.reasons[0]
     assert any("947" in m.text for m in case.marks)
     strange = [i for i, row in outcome.results.items() if not row["numbers_grounded"]]
     assert strange == [victim.id]  # and nobody else is accused
