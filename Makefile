@@ -10,7 +10,7 @@ ROOMS := serving evaluation monitoring agents optimization
 space := $(subst ,, )
 STORY := $(or $(FIELDKIT_HOME),.fieldkit)/story/$(subst $(space),_,$(subst /,_,$(DOMAIN)))-$(ENGINE)
 
-.PHONY: help setup setup-torch demo demo-serving-scale test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-domains bench-house
+.PHONY: help setup setup-torch demo demo-serving-scale test test-fast check format notebooks clean story $(ROOMS:%=demo-%) $(ROOMS:%=step-%) $(ROOMS:%=bench-%) bench-domains bench-house judge
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -83,9 +83,17 @@ notebooks: setup-torch ## execute every walkthrough
 bench-house: setup-torch ## measure the kit itself: demo, first answer, --help; writes benchmarks/house.json
 	@$(PY) -m common.bench
 
-$(ROOMS:%=bench-%) bench-domains: bench-%: setup-torch
+$(filter-out bench-evaluation,$(ROOMS:%=bench-%)) bench-domains: bench-%: setup-torch
 	@$(PY) -m $* bench
 	@$(PY) -m common.bench readme
+
+bench-evaluation: setup-torch # beside a served model, which is one of the judges that are measured
+	@$(PY) -m serving run -- $(PY) -m evaluation bench
+	@$(PY) -m common.bench readme
+
+judge: setup-torch ## make the local judge again: pairs, training (an hour on two cores), weights in evaluation/weights
+	@$(PY) -m evaluation pairs --out $(or $(FIELDKIT_HOME),.fieldkit)/evaluation/pairs.parquet
+	@$(PY) -m optimization support --data $(or $(FIELDKIT_HOME),.fieldkit)/evaluation/pairs.parquet --out evaluation/weights
 
 clean: ## end a server that is up; delete environments and run-time state
 	@[ ! -x $(PY) ] || $(PY) -m serving down || true

@@ -124,7 +124,7 @@ def power(
 @app.command()
 def pairs(
     out: Annotated[Path, typer.Option(help="A .parquet file.")],
-    n: Annotated[int, typer.Option(min=10, help="Pairs.")] = 160_000,
+    n: Annotated[int, typer.Option(min=10, help="Pairs.")] = 90_000,
     seed: int = 0,
     as_json: console.AsJson = False,
 ) -> None:

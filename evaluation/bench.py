@@ -17,7 +17,7 @@ from common.encoder import Encoder, minilm
 from common.errors import NotReady
 from common.settings import settings as shared
 from domains.pack import Pack, load, names
-from evaluation import calibrate, compare, judges, labelled, page, pii, pii_bench, power, score
+from evaluation import calibrate, compare, judges, labelled, page, pii, pii_bench, power, refusal, score
 from evaluation.baselines import untrained
 from evaluation.config import settings
 from evaluation.grounded import Grounded
@@ -38,7 +38,7 @@ def measure() -> dict[str, Any]:
     if folder is None:
         console.say("no LABELLED_DATA: judges and recognisers are not compared with people")
     else:
-        for part in (against_people(folder / "groundedness.jsonl.gz"), identifiers(folder)):
+        for part in (against_people(folder / "groundedness.jsonl.gz"), identifiers(folder), refusals(folder)):
             rows += part[0]
             goals += part[1]
     for part in (costs(load(shared().domain)), the_gate(load(shared().domain))):
@@ -169,6 +169,17 @@ def kinds_of(domain: str) -> Callable[[str], list[str]]:
     """The gating kinds that are found in a text, with those that the domain's pack forbids."""
     forbidden = load(domain).config.privacy.forbidden if domain in names() else []
     return lambda text: [i.kind for i in pii.identifiers(text, settings().pii_score, forbidden)]
+
+
+def refusals(folder: Path) -> Part:
+    """The rule for refusals: where its rate may be given, and what correcting it is worth."""
+    return [
+        {
+            "attack": f.name, "kappa of the refusal rule": str(f.kappa), "may be given": "yes" if f.admitted else "no", "counted": str(f.counted),
+            "corrected": str(f.corrected), "as labelled": str(f.labelled), "answers": f.counted.n,
+        }
+        for f in refusal.families(refusal.read(folder / "jailbreak_responses.json.gz"))
+    ], []  # fmt: skip
 
 
 def costs(pack: Pack) -> Part:

