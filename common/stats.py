@@ -84,10 +84,11 @@ def resamples(n: int, times: int = 2000, seed: int = 0) -> NDArray[Any]:
 
 def proportion(successes: int, n: int) -> Estimate:
     """A rate with the exact (Clopper-Pearson) interval: honest at 0 of n, where a bootstrap says [0, 0]."""
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv
 
-    interval = binomtest(successes, n).proportion_ci(0.95, method="exact")
-    return Estimate(value=successes / n, low=float(interval.low), high=float(interval.high), n=n)
+    low = betaincinv(successes, n - successes + 1, 0.025) if successes else 0.0
+    high = betaincinv(successes + 1, n - successes, 0.975) if successes < n else 1.0
+    return Estimate(value=successes / n, low=float(low), high=float(high), n=n)
 
 
 def auc(y: ArrayLike, p: ArrayLike) -> float:

@@ -68,3 +68,25 @@ def test_children_know_their_parent(home) -> None:
     with tracking.run("room", "parent") as parent, tracking.run("room", "child", parent=parent.id) as child:
         pass
     assert tracking.mlflow_client().get_run(child.id).data.tags["mlflow.parentRunId"] == parent.id
+
+
+def test_rows_are_a_table(tracker, home) -> None:
+    with tracking.run("room", "first") as opened:
+        opened.table("cases", [{"case": "a", "passed": True, "p": 0.5}, {"case": "b", "passed": False, "p": None}])
+        opened.table("empty", [])
+    if tracker == "mlflow":
+        found = json.loads(Path(tracking.mlflow_client().download_artifacts(opened.id, "cases.json")).read_text())
+        assert found["columns"] == ["case", "passed", "p"] and found["data"][1] == ["b", False, None]
+    else:
+        assert list((home / "wandb").rglob("cases_*.table.json"))
+
+
+def test_a_trace_is_assessed_by_a_rule_and_by_a_model(home) -> None:
+    with tracking.tracing("room") as mlflow, mlflow.start_span("case") as span:
+        pass
+    tracking.assess(span.trace_id, "numbers", False, "check", "9 has no source", run_id="r1")
+    tracking.assess(span.trace_id, "grounded", 0.25, "local", model=True)
+    found = {a.name: a for a in tracking.mlflow_client().get_trace(span.trace_id).info.assessments}
+    assert found["numbers"].value is False and found["numbers"].source.source_type == "CODE"
+    assert found["numbers"].rationale == "9 has no source" and found["numbers"].metadata["run"] == "r1"
+    assert found["grounded"].value == 0.25 and found["grounded"].source.source_type == "LLM_JUDGE"
