@@ -54,10 +54,6 @@ def test_few_of_each_source_is_the_same_few_in_every_process(tmp_path) -> None:
 def test_bad_input_is_told(home, tmp_path) -> None:
     file = tmp_path / "l.jsonl"
     file.write_text('{"source": "s", "claim": "x"}\n')
-    for arguments, mend in (
-        (["--data", str(file)], "JSON lines with source"),
-        (["--data", str(tmp_path / "none.jsonl")], "--data FILE"),
-        (["--data", str(labelled(tmp_path / "m.jsonl")), "--judge", "oracle"], "one of local"),
-    ):
-        done = run_cli("evaluation", "calibrate", *arguments)
-        assert done.returncode == 2 and mend in done.stderr, done.stderr
+    done = run_cli("evaluation", "calibrate", "--data", str(file))
+    assert done.returncode == 2 and "JSON lines with source" in done.stderr, done.stderr
+    assert not (home / "evaluation").exists() and not (home / "reports").exists()  # nothing is half-written

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from common import tracking
-from evaluation import release
+from common.errors import BadInput
+from evaluation import judges, release
 from evaluation.outcome import Bench
 from tests.conftest import run_cli
 
@@ -67,14 +68,14 @@ def test_the_command_prints_the_same_as_json(home, echo_url) -> None:
     assert set(json.loads(done.stdout)) == {"rates", "blocking", "page", "scorecard", "run"}
 
 
-@pytest.mark.parametrize(
-    ("arguments", "judge", "mend"),
-    [
-        (["--suite", "luck"], "cosine", "--suite hallucination, rag, pii, adversarial"),
-        (["--suite", "rag", "--prompt", "v9"], "cosine", "one of v1, v2"),
-        (["--suite", "rag"], "oracle", "one of local, token-overlap, bigram-overlap, cosine, llm"),
-    ],
-)
-def test_bad_input_is_told(home, echo_url, arguments, judge, mend) -> None:
-    done = run_cli("evaluation", "run", "--endpoint", echo_url, *arguments, env={"JUDGE": judge})
-    assert done.returncode == 2 and mend in done.stderr
+def test_bad_input_is_told(home, bench, finance, echo_url) -> None:
+    for ask, mend in (
+        (lambda: release.run_suite("luck", bench), "--suite hallucination, rag, pii, adversarial"),
+        (lambda: release.bench(finance, "v9", 1, echo_url), "one of v1, v2"),
+        (lambda: judges.judge("oracle"), "one of local, token-overlap, bigram-overlap, cosine, llm"),
+    ):
+        with pytest.raises(BadInput) as told:
+            ask()
+        assert mend in told.value.mend
+    done = run_cli("evaluation", "run", "--endpoint", echo_url, "--suite", "rag", env={"JUDGE": "oracle"})
+    assert done.returncode == 2 and "one of local" in done.stderr
