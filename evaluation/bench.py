@@ -22,12 +22,11 @@ from evaluation.baselines import untrained
 from evaluation.config import settings
 from evaluation.grounded import Grounded
 from evaluation.labelled import Claim
-from evaluation.local import WEIGHTS, Local
+from evaluation.local import Local
 from evaluation.suite import Case
 
 COMMAND = "make bench-evaluation"
 ASKED = 30  # claims of each source that the LLM judge is asked: a 135M model takes a second for each
-PAGES = Path(__file__).parent / "calibration"
 
 
 def measure() -> dict[str, Any]:
@@ -85,12 +84,12 @@ def against_people(file: Path) -> Part:
     for name in scores:
         version = local.version if name == "local" else "rule"
         made = calibrate.concluded(name, version, claims, scores[name])
-        page.write(made, PAGES)
+        page.write(made, judges.PAGES)
         cards[name] = made.card
-    cards["local"].save(WEIGHTS / judges.CARD)
+    cards["local"].save(judges.card_of("local", local))
     llm = endpoint(claims)
     if llm:
-        page.write(llm, PAGES)
+        page.write(llm, judges.PAGES)
         cards[llm.card.judge] = llm.card
     lines = [page.summary(card) for card in cards.values()]
     better, mean = sum(v.better for v in found), compare.mean_auroc(found)

@@ -167,4 +167,4 @@ def fingerprint(claims: Sequence[Claim]) -> str:
 
 def load_card(path: Path) -> Card:
     """A card from its file."""
-    return Card.load(path, "calibrate the judge again: evaluation.calibrate.calibrate, then Card.save")
+    return Card.load(path, "python -m evaluation calibrate --judge NAME --data labelled.jsonl")

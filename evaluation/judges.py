@@ -10,10 +10,11 @@ from common.settings import settings as shared
 from evaluation.baselines import untrained
 from evaluation.calibrate import Card, Judge, load_card
 from evaluation.grounded import Grounded, uncalibrated
-from evaluation.local import WEIGHTS, Local
+from evaluation.local import Local
 
 NAMES = ("local", "token-overlap", "bigram-overlap", "cosine", "llm")
 CARD = "card.json"
+PAGES = Path(__file__).with_name("calibration")  # the pages and the card that the kit ships
 
 
 def endpoint() -> Judge:
@@ -37,9 +38,9 @@ def judge(name: str) -> Judge:
 
 
 def card_of(name: str, found: Judge) -> Path:
-    """Where a judge's card lies: beside its weights, or in the kit's home for one without weights."""
+    """Where a judge's card lies: the shipped one's beside its page, your own beside its weights, others in the kit's home."""
     if name == "local":
-        return WEIGHTS / CARD
+        return PAGES / "local.json"
     if (Path(name) / "model.onnx").exists():
         return Path(name) / CARD
     return shared().folder("evaluation/cards") / f"{found.name}.json"

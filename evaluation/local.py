@@ -2,7 +2,7 @@
 
 It gives each sentence a logit for "grounded", and marks the words that nothing supports. An answer is as good as its worst
 sentence. Numbers are looked up by rule besides, because a small network reads digits badly: a number that the passages and
-the question lack is marked, and costs `NUMBER_COST`. The weights are made by `python -m optimization support` (see weights/README.md).
+the question lack is marked, and costs `NUMBER_COST`. The weights are made by `python -m optimization support` (see MODEL_CARD.md).
 """
 
 from collections.abc import Sequence

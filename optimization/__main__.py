@@ -217,12 +217,9 @@ def support(
 
 @app.command()
 def verify(
-    bundle: Path,
-    key: Key,
-    name: Annotated[str, typer.Option(help="The product that is expected.")] = "",
-    minimum: Annotated[str, typer.Option(help="The lowest version that is accepted.")] = "",
-    as_json: console.AsJson = False,
-) -> None:
+    bundle: Path, key: Key, name: Annotated[str, typer.Option(help="The product that is expected.")] = "",
+    minimum: Annotated[str, typer.Option(help="The lowest version that is accepted.")] = "", as_json: console.AsJson = False,
+) -> None:  # fmt: skip
     """Check a bundle's signature and every file in it; exit code 2 where anything differs."""
     from optimization import bundle as room
 
@@ -268,12 +265,9 @@ def champion(
     domain: Domain = "",
     until: Annotated[str, typer.Option(help="Last day of training; the pack's by default.")] = "",
     alias: Annotated[str, typer.Option(help="Registry alias to set: champion or challenger.")] = "",
-    restart: Annotated[
-        bool,
-        typer.Option("--restart", help="Let --alias champion replace another version: the demo's story begins again."),
-    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Let --alias champion replace another version: the demo's story begins again.")] = False,
     as_json: console.AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Train the pack's predictive model, export it to ONNX, register it. The same date gives the same version again."""
     from optimization import champion as room
 
@@ -292,16 +286,8 @@ def champion(
     console.say(
         f"{made.name} version {made.version}, trained until {made.trained_until}: Brier {made.brier} on the reference{f'; alias {alias}' if alias else ''}"
     )
-    console.emit(
-        {
-            "name": made.name,
-            "version": made.version,
-            "until": made.trained_until,
-            "brier": made.brier.model_dump(),
-            "run": made.run_id,
-        },
-        as_json,
-    )
+    told = {"name": made.name, "version": made.version, "until": made.trained_until}
+    console.emit(told | {"brier": made.brier.model_dump(), "run": made.run_id}, as_json)
 
 
 @app.command("compare-champions")
@@ -334,11 +320,9 @@ def wheels() -> None:
 
 @app.command()
 def demo(
-    rows: Annotated[
-        int, typer.Option(min=0, help="Training prompts; 0 takes all 15,012 (an hour on two cores).")
-    ] = 2500,
+    rows: Annotated[int, typer.Option(min=0, help="Training prompts; 0 takes all 15,012 (an hour on two cores).")] = 2500,
     as_json: console.AsJson = False,
-) -> None:
+) -> None:  # fmt: skip
     """Distil, quantize, compare, sign a bundle, install and run it with the network off."""
     from optimization import demo as story
 

@@ -14,7 +14,7 @@ from common.errors import BadInput
 from common.settings import settings as shared
 from optimization import work
 from optimization.config import OptimizationSettings
-from optimization.quantize import FORMS
+from optimization.quantize import FORMS, quietly
 from optimization.recipe import Support, digest
 
 COLUMNS = {"context", "claim", "grounded", "spans", "group"}
@@ -39,7 +39,7 @@ def make(recipe: Support, pairs: Path, out: Path, s: OptimizationSettings) -> Pa
             files.write_json(folder / "plan.json", {"recipe": recipe.model_dump(), "seed": s.seed})
     console.say(f"{recipe.name}: {recipe.title} ({folder})")
     work.in_torch("optimization.support", folder)
-    with files.new_folder(out) as made:
+    with quietly(), files.new_folder(out) as made:
         FORMS[recipe.form](folder / "float32.onnx", made / "model.onnx", [])
         for name in ("tokenizer.json", "training.json"):
             shutil.copyfile(folder / name, made / name)

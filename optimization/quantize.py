@@ -12,7 +12,8 @@ fused         float32 with ONNX Runtime's BERT fusions
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -146,13 +147,19 @@ def quantize(model: Path, form: str, calibration: list[str]) -> Path:
     target = model.with_name(f"{model.name}-{form}")
     if target.exists():
         return target
+    with quietly(), files.new_folder(target) as made:
+        FORMS[form](model / "model.onnx", made / "model.onnx", calibration)
+        for name in ("tokenizer.json", "model.json"):
+            (made / name).hardlink_to(model / name)
+    return target
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without the library's advice to pre-process, which is for models with unknown shapes."""
     level = logging.getLogger().level
-    logging.getLogger().setLevel(logging.ERROR)  # its advice to pre-process is for models with unknown shapes
+    logging.getLogger().setLevel(logging.ERROR)
     try:
-        with files.new_folder(target) as made:
-            FORMS[form](model / "model.onnx", made / "model.onnx", calibration)
-            for name in ("tokenizer.json", "model.json"):
-                (made / name).hardlink_to(model / name)
+        yield
     finally:
         logging.getLogger().setLevel(level)
-    return target

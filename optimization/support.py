@@ -162,12 +162,12 @@ def checked(model: Judge, pairs: Pairs) -> dict[str, float]:
 
 
 def reader(file: Path, max_tokens: int) -> Any:
-    """The tokenizer of pairs: of a pair that is too long, the evidence is cut."""
+    """The tokenizer of pairs: of a pair that is too long, the longer part is cut, which is the evidence."""
     from tokenizers import Tokenizer
 
     made = Tokenizer.from_file(str(file))
     made.no_padding()
-    made.enable_truncation(max_tokens, strategy="only_second")
+    made.enable_truncation(max_tokens, strategy="longest_first")
     return made
 
 
@@ -205,6 +205,10 @@ def main(folder: Path) -> None:
     import logging
     import warnings
 
+    from transformers.utils import logging as chatter
+
+    chatter.set_verbosity_error()
+    chatter.disable_progress_bar()
     warnings.simplefilter("ignore")  # the exporter's own
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     plan = files.read_json(folder / "plan.json", "python -m optimization support")

@@ -19,7 +19,9 @@ def tracked() -> list[Path]:
     return [
         ROOT / n
         for n in names
-        if (ROOT / n).is_file() and not n.endswith((".parquet", ".png")) and not n.startswith("tests/test_repository")
+        if (ROOT / n).is_file()
+        and not n.endswith((".parquet", ".png", ".onnx"))
+        and not n.startswith("tests/test_repository")
     ]
 
 
