@@ -54,7 +54,7 @@ def answered(
         row: Row = {"numbers_grounded": not strange, "grounded": verdict.p}
         if q.answerable:
             row["answers"] = score.answers_it(q.answer, text)
-            row["similarity"] = float(similar.score(reference=q.answer, response=text).value)
+            row["similarity"] = for_ragas.value(similar, reference=q.answer, response=text)
             reasons += ["declines, and the documents have the answer"] if declined else []
             reasons += [] if declined or row["answers"] else [f"misses the reference answer: {q.answer}"]
         else:

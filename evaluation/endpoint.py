@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -44,10 +45,10 @@ class Endpoint:
         """claims (n) -> P(supported) (n,)."""
         keys = [hashlib.sha256(repr((c.text, c.passages, c.question)).encode()).hexdigest() for c in claims]
         todo = {key: c for key, c in zip(keys, claims, strict=True) if key not in self._kept}
-        with (
-            console.progress(f"judging with {self.name}", len(todo)) as advance,
-            ThreadPoolExecutor(self._concurrency) as pool,
-        ):
+        shown = (
+            console.progress(f"judging with {self.name}", len(todo)) if len(todo) > 1 else nullcontext(lambda n: None)
+        )
+        with shown as advance, ThreadPoolExecutor(self._concurrency) as pool:
             for key, score in zip(todo, pool.map(self._one, todo.values()), strict=True):
                 self._kept.add(key, score)
                 advance(1)

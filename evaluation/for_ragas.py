@@ -1,6 +1,8 @@
 """The kit's judges as RAGAS metrics, and RAGAS's own that need no LLM: retrieval by id, and likeness to the reference."""
 
+import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from common.encoder import Encoder
@@ -19,6 +21,16 @@ def groundedness(judge: Grounded) -> Any:
             return MetricResult(value=found.p, reason=f"unsupported: {marked}" if marked else "all supported")
 
     return Groundedness(name=f"groundedness ({judge.name})")
+
+
+def value(metric: Any, **fields: Any) -> float:
+    """A metric's score, also in a notebook, whose running loop RAGAS's own `score` refuses."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return float(asyncio.run(metric.ascore(**fields)).value)
+    with ThreadPoolExecutor(1) as pool:
+        return float(pool.submit(asyncio.run, metric.ascore(**fields)).result().value)
 
 
 def similarity(encoder: Encoder) -> Any:

@@ -134,10 +134,10 @@ def judged_by(
             for name, metric in metrics.items():
                 metric.measure(test, _show_indicator=False)
                 found.setdefault(f"deepeval_{name}", {})[q.id] = float(metric.score)
-            said = grounded.score(response=text, retrieved_contexts=context, user_input=q.question)
-            found.setdefault("ragas_groundedness", {})[q.id] = float(said.value)
-            alike = similar.score(reference=q.answer, response=text)
-            found.setdefault("ragas_semantic_similarity", {})[q.id] = float(alike.value)
+            said = for_ragas.value(grounded, response=text, retrieved_contexts=context, user_input=q.question)
+            found.setdefault("ragas_groundedness", {})[q.id] = said
+            alike = for_ragas.value(similar, reference=q.answer, response=text)
+            found.setdefault("ragas_semantic_similarity", {})[q.id] = alike
             advance(1)
     return found
 

@@ -97,3 +97,16 @@ def test_ragas_similarity_stays_in_its_range(encoder) -> None:
 
 def test_retrieval_by_id() -> None:
     assert for_ragas.retrieval(["a", "b", "c", "d"], ["a", "x"]) == {"context_precision": 0.25, "context_recall": 0.5}
+
+
+def test_ragas_scores_in_a_running_loop_as_in_a_notebook(judge) -> None:
+    import asyncio
+
+    async def cell() -> float:
+        return for_ragas.value(for_ragas.groundedness(judge), response=TRUE, retrieved_contexts=CONTEXT)
+
+    assert (
+        asyncio.run(cell())
+        == for_ragas.value(for_ragas.groundedness(judge), response=TRUE, retrieved_contexts=CONTEXT)
+        == 1.0
+    )

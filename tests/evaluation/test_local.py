@@ -58,9 +58,11 @@ def test_a_number_without_a_source_is_marked_by_rule_and_costs(judge) -> None:
     assert any("77" in m.text for m in other.marks) and not any("77" in m.text for m in one.marks)
 
 
-def test_the_question_is_part_of_what_is_read(judge) -> None:
+def test_the_question_is_read_behind_the_evidence_and_counts_in_its_budget() -> None:
     asked = "How many crowns a share did shareholders receive?"
-    assert score(judge, "14", question=asked) > score(judge, "Halden Bank", question=asked)
+    read = local.beside("14", Claim("14", (PASSAGE, "Cattle graze. " * 200), asked))
+    assert "Shareholders received 14 crowns a share." in read and read.endswith(f"Question: {asked}")
+    assert len(read.split()) <= local.BUDGET
 
 
 def test_company_does_not_change_a_score(judge) -> None:
