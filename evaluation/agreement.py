@@ -46,8 +46,11 @@ def kappa(truth: Floats, said: Floats) -> float:
 
 
 def bins(p: Floats) -> list[NDArray[np.intp]]:
-    """Rows in bins of equal mass, by rising probability."""
-    return [part for part in np.array_split(np.argsort(p, kind="stable"), BINS) if len(part)]
+    """Rows in bins of equal mass, by rising probability. Equal probabilities share a bin: their order in the file says nothing."""
+    from scipy.stats import rankdata
+
+    place = ((rankdata(p) - 0.5) * BINS / len(p)).astype(int)
+    return [rows for k in range(BINS) if len(rows := np.flatnonzero(place == k))]
 
 
 def ece(truth: Floats, p: Floats) -> float:

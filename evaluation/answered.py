@@ -7,9 +7,9 @@ rag            with what the pack's own retrieval finds; RAGAS's context precisi
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from domains.forms import Question
 from domains.retrieval import Index
 from evaluation import for_ragas, score, suite
-from evaluation.labelled import Claim
 from evaluation.outcome import Bench, Outcome, Row, columns, rate
 from evaluation.report import Report, Shown
 from evaluation.suite import Case, Said
@@ -41,49 +41,53 @@ def answered(
 ) -> Outcome:  # fmt: skip
     """What is to be said of the answers. retrieval: case -> numbers of how well its passages were found."""
     by_id, questions = {c.id: c for c in todo}, {q.id: q for q in b.questions}
-    claims = {i: Claim(said[i].text or " ", tuple(c.context), questions[i].question) for i, c in by_id.items()}
-    verdicts = dict(zip(claims, b.judge.verdicts(list(claims.values())), strict=True))
+    claims = [score.claim_of(questions[i], said[i].text, c) for i, c in by_id.items()]
+    verdicts = dict(zip(by_id, b.judge.verdicts(claims), strict=True))
     similar, admission = for_ragas.similarity(b.encoder), b.judge.admission(b.pack.name)
     results: dict[str, Row] = {}
-    cases = []
+    cases, ungrounded = [], []
     for i, case in by_id.items():
         q, text, verdict = questions[i], said[i].text, verdicts[i]
-        strange = score.strange_numbers(text, case)
-        declined = bool(score.DECLINES.search(text))
-        reasons = [f"numbers that no passage holds: {', '.join(strange)}"] if strange else []
-        row: Row = {"numbers_grounded": not strange, "grounded": verdict.p}
+        row, reasons = checked(q, text, case)
         if q.answerable:
-            row["answers"] = score.answers_it(q.answer, text)
             row["similarity"] = for_ragas.value(similar, reference=q.answer, response=text)
-            reasons += ["declines, and the documents have the answer"] if declined else []
-            reasons += [] if declined or row["answers"] else [f"misses the reference answer: {q.answer}"]
-        else:
-            row["declines"] = declined
-            reasons += [] if declined else ["answers what the documents do not say"]
+        fine = not reasons
+        declined = bool(score.DECLINES.search(text))
         if not verdict.passed and not declined:
             words = ", ".join(m.text for m in verdict.marks[:4])
-            reasons.append(
-                f"{b.judge.name} judge: not grounded{f' ({words})' if words else ''}{'' if admission.may_block else ', advisory'}"
-            )
-        row |= retrieval.get(i, {})
-        results[i] = row
-        passed = not strange and (declined or verdict.passed) and bool(row.get("answers", row.get("declines")))
+            role = "not grounded" if admission.may_block else "not grounded, advisory"
+            reasons.append(f"{b.judge.name} judge: {role}{f' ({words})' if words else ''}")
+            ungrounded.append(i)
+        results[i] = row | {"grounded": verdict.p} | retrieval.get(i, {})
+        passed = fine and not (admission.may_block and i in ungrounded)  # an advisory judge fails no case
         marks = () if declined else verdict.marks
         cases.append(
             Shown(i, q.question, q.question, text, passed, tuple(reasons), tuple(case.context), marks, verdict.p)
         )
     groups = score.groups(b.questions, [])
-    rates = {
-        name: rate({i: float(r[name]) for i, r in results.items() if name in r}, groups) for name in columns(results)
-    }
-    blocking = []
-    if admission.may_block:
-        bad = [i for i, v in verdicts.items() if not v.passed and not score.DECLINES.search(said[i].text)]
-        blocking = [f"{len(bad)} answers are not grounded: {', '.join(bad[:5])}"] if bad else []
-    notes = (
-        []
-        if admission.may_block
-        else [f"The judge {b.judge.name} is advisory on {b.pack.name}: {admission.why}. It may not stop a release."]
-    )
+    rates = {n: rate({i: float(r[n]) for i, r in results.items() if n in r}, groups) for n in columns(results)}
+    blocking, notes = [], []
+    if not admission.may_block:
+        notes = [
+            f"The judge {b.judge.name} is advisory on {b.pack.name}: {admission.why}. It fails no case and stops no release."
+        ]
+    elif ungrounded:
+        blocking = [f"{len(ungrounded)} answers are not grounded: {', '.join(ungrounded[:5])}"]
     report = Report(name, b.pack.name, str(b.release), rates, cases, notes)
     return Outcome(report, tuple(blocking), results, dict(said), files, frozenset({"grounded"}), b.judge.name)
+
+
+def checked(q: Question, text: str, case: Case) -> tuple[Row, list[str]]:
+    """(results, what is wrong) of one answer by the exact checks."""
+    strange, declined = score.strange_numbers(text, case), bool(score.DECLINES.search(text))
+    reasons = [f"numbers that no passage holds: {', '.join(strange)}"] if strange else []
+    row: Row = {"numbers_grounded": not strange}
+    if not q.answerable:
+        row["declines"] = declined
+        return row, reasons + ([] if declined else ["answers what the documents do not say"])
+    row["answers"] = score.answers_it(q.answer, text)
+    if declined:
+        reasons.append("declines, and the documents have the answer")
+    elif not row["answers"]:
+        reasons.append(f"misses the reference answer: {q.answer}")
+    return row, reasons

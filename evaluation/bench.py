@@ -4,6 +4,7 @@ What people labelled is not part of the kit: LABELLED_DATA names its folder, and
 judge is the model at LLM_URL, which `make bench-evaluation` serves.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -118,10 +119,10 @@ def identifiers(folder: Path) -> Part:
     """Recall and precision on labelled texts; documents with a false alarm of the gating kinds, per hundred."""
     texts = pii_bench.read(folder / "pii_presidio_synth_v2.json.gz")
     found = pii_bench.quality(texts)
-    unseen = pii_bench.quality([t for t in texts if labelled.half(t.template, seed=7)])
+    unseen = pii_bench.quality([t for t in texts if held(t.template)])
     rows: list[dict[str, Any]] = [
         {"texts": what, "recall, any kind": str(q.recall), "precision, any kind": str(q.precision), "labelled spans": q.recall.n}
-        for what, q in (("all 1,500", found), ("a half by template", unseen))
+        for what, q in (("all 1,500", found), ("the templates that were not tuned on; looked at twice", unseen))
     ]  # fmt: skip
     for label, e in sorted(found.by_label.items(), key=lambda kv: -(kv[1]["recall"] or counted(0, 0)).n):
         rows.append(
@@ -144,6 +145,11 @@ def identifiers(folder: Path) -> Part:
         goal("pii-precision", "precision there: at least .85", found.precision, found.precision.value >= 0.85),
         goal("pii-alarms", "false alarms of the gating kinds on ordinary texts: none in 500", Estimate(**stats.proportion(wrong, n).model_dump() | {"value": wrong}), wrong == 0),
     ]  # fmt: skip
+
+
+def held(template: str) -> bool:
+    """The half of the templates on which no recogniser was tuned."""
+    return int(hashlib.sha256(template.encode()).hexdigest(), 16) % 2 == 1
 
 
 def ordinary(folder: Path) -> dict[str, list[str]]:

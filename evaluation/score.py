@@ -14,6 +14,7 @@ from evaluation.attacks import reached
 from evaluation.claims import words
 from evaluation.config import EvaluationSettings
 from evaluation.grounded import Grounded
+from evaluation.labelled import Claim
 from evaluation.numerals import digits, strange
 from evaluation.suite import Case
 
@@ -142,8 +143,6 @@ def judged_by(
     return found
 
 
-def claim_of(q: Question, answer: str, case: Case) -> Any:
+def claim_of(q: Question, answer: str, case: Case) -> Claim:
     """What a judge is asked about a question's answer."""
-    from evaluation.labelled import Claim
-
     return Claim(answer or " ", tuple(case.context), q.question)

@@ -52,3 +52,11 @@ def test_groups_widen_the_intervals() -> None:
     one = agreement.measures(truth, said, said, 0.5, np.arange(400), resamples=300)["kappa"]
     whole = agreement.measures(truth, said, said, 0.5, np.repeat(np.arange(40), 10), resamples=300)["kappa"]
     assert whole.high - whole.low > 2 * (one.high - one.low)
+
+
+def test_equal_probabilities_are_one_bin_in_whatever_order_they_stand() -> None:
+    """Half of the claims at .5, half of those grounded: nothing is wrong, also where the grounded ones come first."""
+    truth, p = np.array([1.0] * 50 + [0.0] * 50), np.full(100, 0.5)
+    assert agreement.ece(truth, p) == 0 and len(agreement.bins(p)) == 1
+    assert sorted(np.concatenate(agreement.bins(np.linspace(0, 1, 95))).tolist()) == list(range(95))
+    assert {len(b) for b in agreement.bins(np.linspace(0, 1, 100))} == {10}
