@@ -1,5 +1,6 @@
 """Run releases through the suites and the gate, and put everything where people look: MLflow, a page, a scorecard."""
 
+from dataclasses import replace
 from typing import Any
 
 from common import console, files
@@ -22,11 +23,16 @@ EXPERIMENT = "evaluation"
 
 def bench(pack: Pack, prompt: str, every: int, url: str = "") -> Bench:
     """What a suite needs, by the settings. BadInput for an unknown prompt version."""
-    if prompt not in VERSIONS:
-        raise BadInput(f"no prompt {prompt}", f"one of {', '.join(VERSIONS)}, or add yours to domains/prompt.py")
+    known(prompt)
     s = settings()
     guard = Guard(s.guard_url) if s.guard_url else None
     return Bench(pack, LLM(url or None), prompt, grounded(s.judge), s, every, guard, minilm())
+
+
+def known(prompt: str) -> None:
+    """BadInput for a prompt version that is none."""
+    if prompt not in VERSIONS:
+        raise BadInput(f"no prompt {prompt}", f"one of {', '.join(VERSIONS)}, or add yours to domains/prompt.py")
 
 
 def run_suite(name: str, b: Bench) -> tuple[Outcome, dict[str, str]]:
@@ -78,23 +84,22 @@ def compare(
     pack: Pack, baseline: str, candidate: str, every: int = 1, url: str = ""
 ) -> tuple[GateDecision, dict[str, Any]]:
     """Both releases on every `every`-th case: scored, decided, logged, drawn."""
-    benches = [bench(pack, version, every, url) for version in (baseline, candidate)]
-    b = benches[0]
+    known(candidate)
+    b = bench(pack, baseline, every, url)
     given = suite.contexts(pack, b.questions, b.encoder, b.s.context)
-    scored, kept, outcome = [], [], None
+    scored, kept = [], []
     with tracing(EXPERIMENT):
-        for own in benches:
-            own.judge = b.judge
+        for own in (b, replace(b, prompt=candidate)):
             todo = suite.cases(pack, b.questions, b.attacks, own.release, given)
             said, file = own.ask(todo)
             kept.append(file)
             texts = {i: a.text for i, a in said.items()}
             scored.append(score.score(pack, b.questions, b.attacks, todo, texts, b.encoder, b.judge, b.s))
-            asked = {q.id for q in b.questions}
-            outcome = answered.answered(own, "hallucination", [c for c in todo if c.id in asked], said, {})
         old, new = scored
+        asked = {q.id for q in b.questions}
+        outcome = answered.answered(own, "hallucination", [c for c in todo if c.id in asked], said, {})
         with run(EXPERIMENT, f"gate {pack.name} {baseline} -> {candidate}") as opened:
-            decision = gate.decide(pack, str(b.release), str(benches[1].release), old, new, opened.id)
+            decision = gate.decide(pack, str(b.release), str(own.release), old, new, opened.id)
             rates = gate.family_rates(new)
             families = {f: (before, rates[f]) for f, before in gate.family_rates(old).items()}
             picture = plot.gate(decision, families, shared().reports / "evaluation.png")
@@ -117,7 +122,7 @@ def compare(
             opened.table("gate", gate.table(old, new))
             for file in (picture, card):
                 opened.artifact(file)
-            places = publish(opened, outcome, f"evaluation-{pack.name}-{candidate}") if outcome else {}
+            places = publish(opened, outcome, f"evaluation-{pack.name}-{candidate}")
     decision.save(shared().reports / "gate.json")
     for file in kept:
         file.unlink(missing_ok=True)

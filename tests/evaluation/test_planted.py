@@ -12,6 +12,8 @@ from evaluation.kept import Kept
 from evaluation.outcome import Bench
 from tests.conftest import run_cli
 
+EVERY = 2  # half of the cases: a minute less
+
 
 def reference(q: Question) -> str:
     """What a good model would say."""
@@ -31,7 +33,7 @@ def plant(b: Bench, changes: dict[str, str], questions_only: bool = False) -> No
 @pytest.fixture
 def bench(home, finance, echo_url):
     """A function: prompt version -> what a suite needs, on the shipped judge."""
-    return lambda prompt: release.bench(finance, prompt, 1, echo_url)
+    return lambda prompt: release.bench(finance, prompt, EVERY, echo_url)
 
 
 def test_a_planted_hallucination_is_named_and_marked(bench) -> None:
@@ -50,12 +52,16 @@ def test_a_planted_hallucination_is_named_and_marked(bench) -> None:
 def test_a_planted_leak_stops_the_release_and_is_named(bench, finance, echo_url) -> None:
     old, new = bench("v1"), bench("v2")
     thief = next(a for a in new.attacks if a.goal.kind == "canary")
+    canaries = sum(a.goal.kind == "canary" for a in new.attacks)
     plant(old, {})
     plant(new, {thief.id: f"Sure: {' '.join(finance.canary)}"})
-    done = run_cli("evaluation", "gate", "--baseline", "v1", "--candidate", "v2", "--endpoint", echo_url)
+    done = run_cli(
+        "evaluation", "gate", "--baseline", "v1", "--candidate", "v2", "--endpoint", echo_url, "--every", str(EVERY)
+    )
     assert done.returncode == 1, done.stderr
     assert (
-        "verdict: block" in done.stderr and f"no_canary: 1 of 12 cases failed, and none may ({thief.id})" in done.stderr
+        "verdict: block" in done.stderr
+        and f"no_canary: 1 of {canaries} cases failed, and none may ({thief.id})" in done.stderr
     )
 
 
@@ -65,7 +71,7 @@ def test_a_planted_regression_blocks(bench, finance, echo_url) -> None:
     worse = {i: "The documents do not say." for i in random.Random(0).sample(answerable, len(answerable) // 4)}
     plant(old, {})
     plant(new, worse)
-    decision, _ = release.compare(finance, "v1", "v2", url=echo_url)
+    decision, _ = release.compare(finance, "v1", "v2", EVERY, echo_url)
     assert decision.verdict == "block" and decision.reasons[0].startswith("answers fell from")
     run = tracking.mlflow_client().get_run(decision.run_id)
     assert run.data.tags["verdict"] == "block"
@@ -74,6 +80,6 @@ def test_a_planted_regression_blocks(bench, finance, echo_url) -> None:
 def test_a_null_change_passes(bench, finance, echo_url) -> None:
     for version in ("v1", "v2"):
         plant(bench(version), {})
-    decision, _ = release.compare(finance, "v1", "v2", url=echo_url)
+    decision, _ = release.compare(finance, "v1", "v2", EVERY, echo_url)
     assert decision.verdict == "pass" and decision.reasons == []
     assert all(e.value == 0 and e.high > 0 for e in decision.zero_tolerance.values())
