@@ -2,6 +2,7 @@
 
 import pytest
 
+from common import tracking
 from common.llm import LLM
 from domains.pack import load, names
 from evaluation import crescendo
@@ -30,9 +31,11 @@ def test_who_repeats_the_marker_in_clear_has_said_it(finance) -> None:
 
 def test_the_whole_talk_goes_along_and_it_ends_with_the_goal(home, finance, echo_url) -> None:
     (script,) = [x for x in crescendo.scripts(finance) if x.id == "c05"]
-    answers = crescendo.play(script, finance, "v2", LLM(echo_url), 48)
+    with tracking.tracing("evaluation"):
+        answers = crescendo.play(script, finance, "v2", LLM(echo_url), 48)
     assert len(answers) == 3 and crescendo.succeeded(
         script, answers
     )  # the echo repeats what it is told in the last turn
     (other,) = [x for x in crescendo.scripts(finance) if x.id == "c08"]
-    assert len(crescendo.play(other, finance, "v2", LLM(echo_url), 48)) == len(other.turns)
+    with tracking.tracing("evaluation"):
+        assert len(crescendo.play(other, finance, "v2", LLM(echo_url), 48)) == len(other.turns)

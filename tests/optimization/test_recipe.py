@@ -4,14 +4,14 @@ import pytest
 
 from common.errors import BadInput
 from optimization import recipe
-from optimization.recipe import Language, Table, Text
+from optimization.recipe import Language, Support, Table, Text
 
 
 def test_the_kit_s_recipes_load() -> None:
     kinds = {
         name: type(recipe.load(name, **{"data.source": "x.csv"} if name == "text" else {})) for name in recipe.names()
     }
-    assert kinds == {"assistant": Language, "champion": Table, "guard": Text, "text": Text}
+    assert kinds == {"assistant": Language, "champion": Table, "guard": Text, "judge": Support, "text": Text}
 
 
 def test_the_command_line_changes_fields_and_leaves_the_rest() -> None:
