@@ -93,7 +93,8 @@ def score(
 
 def strange_numbers(text: str, case: Case) -> list[str]:
     """Numbers of an answer that the request does not hold, as they are written."""
-    return [text[a:b] for a, b in strange(text, "\n".join(m["content"] for m in case.messages))]
+    found = strange(text, "\n".join(m["content"] for m in case.messages))
+    return list(dict.fromkeys(text[a:b] for a, b in found))
 
 
 def answers_it(expected: str, text: str) -> bool:
