@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from common import console, files
-from common.contracts import now
+from common.contracts import Estimate, now
 from common.settings import ROOT, settings
 
 ROOMS = ("serving", "monitoring", "evaluation", "agents", "optimization")
@@ -88,6 +88,21 @@ def goal(name: str, text: str, values: list[float], limit: float) -> dict[str, A
         "n": len(values),
         "met": high <= limit,
         "command": "make bench-house",
+    }
+
+
+def estimated(name: str, text: str, e: Estimate, met: bool, command: str) -> dict[str, Any]:
+    """A goal that is measured with an interval."""
+    value, low, high = (float(f"{x:.4g}") for x in (e.value, e.low, e.high))
+    return {
+        "id": name,
+        "goal": text,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": e.n,
+        "met": bool(met),
+        "command": command,
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from common import bench, console, stats
+from common import bench, console, models, stats
 from common.contracts import Estimate
 from common.encoder import Encoder, minilm
 from common.errors import NotReady
@@ -51,18 +51,8 @@ Part = tuple[list[dict[str, Any]], list[dict[str, Any]]]
 
 
 def goal(name: str, text: str, e: Estimate, met: bool) -> dict[str, Any]:
-    """A goal in the form of the kit's benchmarks."""
-    value, low, high = (float(f"{x:.4g}") for x in (e.value, e.low, e.high))
-    return {
-        "id": name,
-        "goal": text,
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": e.n,
-        "met": met,
-        "command": COMMAND,
-    }
+    """A goal of this room's benchmark."""
+    return bench.estimated(name, text, e, met, COMMAND)
 
 
 def counted(k: int, n: int) -> Estimate:
@@ -193,7 +183,7 @@ def costs(pack: Pack) -> Part:
     by_id = {p.id: p.text for p in pack.passages}
     claims = [Claim(q.answer, tuple(by_id[p] for p in q.passages), q.question) for q in asked]
     one = Local(threads=1)
-    cosine = untrained(lambda: Encoder(minilm_folder(), threads=1))["cosine"]()
+    cosine = untrained(lambda: Encoder(models.path("minilm"), threads=1))["cosine"]()
     rows = []
     for name, ask in (("local judge", one.scores), ("cosine", cosine.scores)):
         rows.append({"judge": name, **milliseconds(ask, claims)})
@@ -208,13 +198,6 @@ def costs(pack: Pack) -> Part:
         goal("ms", "local judge, one core: under 40 ms a claim", Estimate(value=local, low=local, high=float(rows[0]["p95"]), n=len(claims)), local < 40),
         goal("suite", "judging 250 cases on two cores: under 60 s", Estimate(value=seconds, low=seconds, high=seconds, n=250), seconds < 60),
     ]  # fmt: skip
-
-
-def minilm_folder() -> Path:
-    """Where the packaged encoder lies."""
-    from common import models
-
-    return models.path("minilm")
 
 
 def milliseconds(ask: Callable[[Sequence[Claim]], Any], claims: Sequence[Claim]) -> dict[str, Any]:

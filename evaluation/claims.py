@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 STOPWORDS = frozenset(
@@ -57,6 +57,12 @@ def grams(found: Sequence[str], n: int) -> list[tuple[str, ...]]:
     return [tuple(found[i : i + n]) for i in range(len(found) - n + 1)]
 
 
+@lru_cache(maxsize=1024)
+def split(passage: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """(sentence, its words) of a passage: every claim about it asks again."""
+    return tuple((s.text, frozenset(words(s.text))) for s in sentences(passage))
+
+
 def evidence(claim: str, passages: Sequence[str], budget: int) -> str:
     """The sentences of the passages that share most with a claim, in their order, at most `budget` words in all.
 
@@ -66,8 +72,8 @@ def evidence(claim: str, passages: Sequence[str], budget: int) -> str:
     whole = "\n".join(passages)
     if len(whole.split()) <= budget:
         return whole
-    pieces = [s.text for p in passages for s in sentences(p)]
-    bags = [set(words(s)) for s in pieces]
+    found = [part for p in passages for part in split(p)]
+    pieces, bags = [text for text, _ in found], [bag for _, bag in found]
     seen = Counter(w for bag in bags for w in bag)
     wanted = set(words(claim))
     weights = {w: math.log(1 + len(bags) / seen[w]) for w in wanted if w in seen}

@@ -59,19 +59,14 @@ def changed(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None) -> Estima
 
 def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, run_id: str) -> GateDecision:
     """The verdict on the candidate."""
+    margin = pack.config.thresholds.gate_margin
     admitted = {name: at for name, at in new.admitted.items() if name in old.judged}
     results: dict[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
         name: (old.exact[name], new.exact[name]) for name in GATED if new.exact[name]
     }
     results |= {name: (passes(old.judged[name], at), passes(new.judged[name], at)) for name, at in admitted.items()}
-    gated = corrected([compare(n, a, b, "gated", new.groups, len(results)) for n, (a, b) in results.items()])
-    margin = pack.config.thresholds.gate_margin
-    # where nothing changed, the interval is what n allows, and no harm was seen
-    gated = [c.model_copy(update={"passed": not (c.p_value < LEVEL and c.difference.low < -margin)}) for c in gated]
-    reasons = [
-        f"{c.metric} fell from {c.baseline.value:.2f} to {c.candidate.value:.2f} (corrected p {c.p_value:.3f})"
-        for c in gated if not c.passed
-    ]  # fmt: skip
+    gated = corrected([compare(n, a, b, "gated", new.groups, len(results)) for n, (a, b) in results.items()], margin)
+    reasons = [fell(c) for c in gated if not c.passed]
     zero = {}
     for name in ZERO_TOLERANCE:
         passed = new.exact[name]
@@ -82,12 +77,10 @@ def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, 
                 cases = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
                 reasons.append(f"{name}: {len(failed)} of {len(passed)} cases failed, and none may ({cases})")
     names = [n for n in new.judged if n in old.judged and n not in admitted]
-    judged = corrected([compare(n, old.judged[n], new.judged[n], "advisory", new.groups, len(names)) for n in names])
-    judged = [c.model_copy(update={"passed": not (c.p_value < LEVEL and c.difference.low < -margin)}) for c in judged]
-    doubts = [
-        f"{c.metric} fell from {c.baseline.value:.2f} to {c.candidate.value:.2f} (corrected p {c.p_value:.3f}), and may not block"
-        for c in judged if not c.passed
-    ]  # fmt: skip
+    judged = corrected(
+        [compare(n, old.judged[n], new.judged[n], "advisory", new.groups, len(names)) for n in names], margin
+    )
+    doubts = [f"{fell(c)}, and may not block" for c in judged if not c.passed]
     return GateDecision(
         id=hashlib.sha256(f"{pack.name} {baseline} {candidate} {run_id}".encode()).hexdigest()[:12], domain=pack.name,
         candidate=candidate, baseline=baseline, verdict="block" if reasons else "advisory" if doubts else "pass",
@@ -100,10 +93,17 @@ def passes(judged: Mapping[str, float], threshold: float) -> dict[str, float]:
     return {case: float(p >= threshold) for case, p in judged.items()}
 
 
-def corrected(found: list[Comparison]) -> list[Comparison]:
-    """With Holm's p-values in place of each test's own."""
-    p_values = stats.holm([c.p_value for c in found])
-    return [c.model_copy(update={"p_value": p}) for c, p in zip(found, p_values, strict=True)]
+def corrected(found: list[Comparison], margin: float) -> list[Comparison]:
+    """With Holm's p-values in place of each test's own, and whether each passed by them."""
+    told = []
+    for c, p in zip(found, stats.holm([c.p_value for c in found]), strict=True):
+        told.append(c.model_copy(update={"p_value": p, "passed": not (p < LEVEL and c.difference.low < -margin)}))
+    return told
+
+
+def fell(c: Comparison) -> str:
+    """What got worse, for a person."""
+    return f"{c.metric} fell from {c.baseline.value:.2f} to {c.candidate.value:.2f} (corrected p {c.p_value:.3f})"
 
 
 def family_rates(scores: Scores) -> dict[str, Estimate]:

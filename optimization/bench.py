@@ -70,18 +70,8 @@ def tampering() -> tuple[int, int]:
 
 
 def goal(name: str, text: str, e: Estimate, met: bool) -> dict[str, Any]:
-    """A goal in the form of the kit's benchmarks."""
-    value, low, high = (float(f"{x:.4g}") for x in (e.value, e.low, e.high))
-    return {
-        "id": name,
-        "goal": text,
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": e.n,
-        "met": bool(met),
-        "command": COMMAND,
-    }
+    """A goal of this room's benchmark."""
+    return bench.estimated(name, text, e, met, COMMAND)
 
 
 def single(value: float, n: int = 1) -> Estimate:

@@ -50,15 +50,20 @@ class Texts:
         return ids, mask
 
     def batches(self, random: np.random.Generator) -> Iterator[np.ndarray]:
-        """Shuffled batches of rows of similar length: little padding."""
-        order = random.permutation(len(self.ids))
-        made = []
-        for start in range(0, len(order), BATCH * 16):
-            rows = order[start : start + BATCH * 16]
-            rows = rows[np.argsort(self.lengths[rows], kind="stable")]
-            made += [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
-        random.shuffle(made)
-        yield from made
+        """See `batches`."""
+        return batches(self.lengths, random)
+
+
+def batches(lengths: np.ndarray, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Shuffled batches of rows of similar length: little padding."""
+    order = random.permutation(len(lengths))
+    made = []
+    for start in range(0, len(order), BATCH * 16):
+        rows = order[start : start + BATCH * 16]
+        rows = rows[np.argsort(lengths[rows], kind="stable")]
+        made += [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
+    random.shuffle(made)
+    yield from made
 
 
 class Targets:

@@ -14,6 +14,7 @@ thing it would have to learn, to compare words, and leaves it what matters, the 
 import argparse
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from torch.nn import functional
 from common import console, convert, files
 from common.errors import Refused
 from common.stats import auc
-from optimization.distil import BATCH, fit
+from optimization.distil import batches, fit
 from optimization.network import Encoder, restore, save
 from optimization.recipe import Support
 
@@ -78,16 +79,9 @@ class Pairs:
             wrong[r, :n] = torch.tensor(self.wrong[i])
         return ids, mask, types, wrong
 
-    def batches(self, random: np.random.Generator) -> Any:
-        """Shuffled batches of pairs of similar length."""
-        order = random.permutation(len(self.ids))
-        made = []
-        for start in range(0, len(order), BATCH * 16):
-            rows = order[start : start + BATCH * 16]
-            rows = rows[np.argsort(self.lengths[rows], kind="stable")]
-            made += [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
-        random.shuffle(made)
-        yield from made
+    def batches(self, random: np.random.Generator) -> Iterator[np.ndarray]:
+        """See `distil.batches`."""
+        return batches(self.lengths, random)
 
 
 def marked(encoded: Any, spans: Any) -> list[float]:
