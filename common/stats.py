@@ -84,11 +84,35 @@ def resamples(n: int, times: int = 2000, seed: int = 0) -> NDArray[Any]:
 
 def proportion(successes: int, n: int) -> Estimate:
     """A rate with the exact (Clopper-Pearson) interval: honest at 0 of n, where a bootstrap says [0, 0]."""
+    low, high = clopper_pearson(successes, n)
+    return Estimate(value=successes / n, low=low, high=high, n=n)
+
+
+def clopper_pearson(successes: float, n: float) -> tuple[float, float]:
+    """The exact interval of a rate; both numbers may be effective ones, not whole."""
     from scipy.special import betaincinv
 
-    low = betaincinv(successes, n - successes + 1, 0.025) if successes else 0.0
+    low = betaincinv(successes, n - successes + 1, 0.025) if successes > 0 else 0.0
     high = betaincinv(successes + 1, n - successes, 0.975) if successes < n else 1.0
-    return Estimate(value=successes / n, low=float(low), high=float(high), n=n)
+    return float(low), float(high)
+
+
+def share(passed: ArrayLike, clusters: ArrayLike) -> Estimate:
+    """A rate of cases that come in clusters (documents), (n,) of 0 and 1: the exact interval of so many independent cases as
+    would vary as much (Korn and Graubard 1998). It stays within 0 and 1; where all agree, a cluster counts as one case."""
+    from scipy.stats import t
+
+    v = np.asarray(passed, float)
+    _, labels = np.unique(np.asarray(clusters), return_inverse=True)
+    n, many, value = len(v), int(labels.max()) + 1, float(v.mean())
+    effective = float(many)
+    if 0 < value < 1 and many > 1:
+        sums = np.bincount(labels, weights=v - value)
+        variance = float((sums**2).sum()) * many / (many - 1) / n**2
+        fewer = float(t.ppf(0.975, n - 1) / t.ppf(0.975, many - 1)) ** 2
+        effective = min(float(n), value * (1 - value) / variance * fewer) if variance else float(n)
+    low, high = clopper_pearson(value * effective, effective)
+    return Estimate(value=value, low=low, high=high, n=n)
 
 
 def auc(y: ArrayLike, p: ArrayLike) -> float:

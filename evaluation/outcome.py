@@ -73,8 +73,9 @@ def success_rate(results: Mapping[str, Row], ids: Sequence[str], key: str) -> Es
 
 
 def rate(values: Mapping[str, float], groups: Mapping[str, str]) -> Estimate:
-    """A mean over cases, documents resampled as wholes."""
-    return stats.mean(list(values.values()), [groups.get(i, i) for i in values])
+    """A mean over cases, documents taken as wholes: of yes and no, or of numbers."""
+    found, documents = list(values.values()), [groups.get(i, i) for i in values]
+    return (stats.share if set(found) <= {0, 1} else stats.mean)(found, documents)
 
 
 def columns(results: Mapping[str, Row]) -> list[str]:

@@ -103,3 +103,23 @@ def test_one_cluster_has_no_interval() -> None:
     """An interval of width zero would alarm on any difference."""
     found = stats.bootstrap(lambda v: float(np.mean(v)), np.arange(10.0), clusters=np.zeros(10))
     assert found.value == 4.5 and np.isnan(found.low) and np.isnan(found.high)
+
+
+def test_a_share_of_clustered_cases_covers_and_stays_within_0_and_1() -> None:
+    random, hits = np.random.default_rng(0), 0
+    documents = np.repeat(np.arange(13), 4)
+    for _ in range(400):
+        chances = random.beta(1.87, 0.21, 13)  # .9 on the average, and documents that differ
+        e = stats.share((random.random((13, 4)) < chances[:, None]).ravel(), documents)
+        assert 0 <= e.low <= e.value <= e.high <= 1
+        hits += e.low <= 0.9 <= e.high
+    assert 0.93 <= hits / 400 <= 1
+
+
+def test_a_share_of_single_cases_is_nearly_a_proportion() -> None:
+    e, exact = stats.share([1] * 30 + [0] * 70, np.arange(100)), stats.proportion(30, 100)
+    assert (e.low, e.high) == pytest.approx((exact.low, exact.high), abs=0.005)
+
+
+def test_a_share_without_a_failure_counts_documents_not_cases() -> None:
+    assert stats.share([0] * 40, np.repeat(np.arange(10), 4)).high == pytest.approx(stats.proportion(0, 10).high)

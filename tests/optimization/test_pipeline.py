@@ -49,7 +49,7 @@ def place(make_home, store):
     forget()
 
 
-HELD_OUT = 600  # of 2,503 and 3,041: every variant reads them one by one
+HELD_OUT = 300  # of 2,503 and 3,041: every variant reads them one by one
 
 
 @pytest.fixture(scope="module")
