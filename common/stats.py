@@ -23,11 +23,13 @@ def bootstrap(
     clusters: ArrayLike | None = None,
     resamples: int = 2000,
     seed: int = 0,
+    within: tuple[float, float] = (-np.inf, np.inf),
 ) -> Estimate:
     """95 % percentile interval of `statistic(*columns)`, resampling clusters (rows, where none are given).
 
     columns: arrays of one length n, resampled together, so that a paired difference stays paired.
-    A resample on which the statistic is not defined (one class only) is left out.
+    A resample on which the statistic is not defined (one class only) is left out. within: the values that the statistic can
+    take; the interval ends there.
     Raises ValueError for no rows or columns of different lengths.
     """
     arrays = [np.asarray(column) for column in columns]
@@ -50,9 +52,8 @@ def bootstrap(
     # one cluster says nothing about how clusters differ: no interval is better than one of width zero
     low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) and len(rows_of) > 1 else (np.nan, np.nan)
     wider = small_sample(len(rows_of))
-    return Estimate(
-        value=value, low=float(value - wider * (value - low)), high=float(value + wider * (high - value)), n=n
-    )
+    low, high = np.clip([value - wider * (value - low), value + wider * (high - value)], *within)
+    return Estimate(value=value, low=float(low), high=float(high), n=n)
 
 
 def small_sample(clusters: int) -> float:

@@ -108,7 +108,8 @@ def cut(p: Floats, truth: Floats) -> float:
 
 def estimate(statistic: Callable[..., float], truth: Floats, column: Floats, groups: Any, resamples: int) -> Estimate:
     """One number with its interval, groups resampled as wholes."""
-    return stats.bootstrap(statistic, truth, column, clusters=groups, resamples=resamples)
+    within = (-1.0, 1.0) if statistic is kappa else (0.0, 1.0)
+    return stats.bootstrap(statistic, truth, column, clusters=groups, resamples=resamples, within=within)
 
 
 def measures(truth: Floats, scores: Floats, p: Floats, at: float, groups: Any, resamples: int = 1000) -> dict[str, Estimate]:  # fmt: skip

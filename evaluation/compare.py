@@ -58,7 +58,9 @@ def by_family(
         best = max(values, key=lambda b: values[b])
 
         def auroc(scores: Floats, rows: np.ndarray = rows) -> Estimate:
-            return stats.bootstrap(stats.auc, truth[rows], scores[rows], clusters=groups[rows], resamples=resamples)
+            return stats.bootstrap(
+                stats.auc, truth[rows], scores[rows], clusters=groups[rows], resamples=resamples, within=(0, 1)
+            )
 
         difference = stats.bootstrap(
             lambda y, a, b: stats.auc(y, a) - stats.auc(y, b), truth[rows], judge[rows], baselines[best][rows],

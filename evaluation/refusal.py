@@ -86,10 +86,10 @@ def families(rows: Sequence[Answered]) -> list[Family]:
             continue
         rest = ~first
         rates = agreement.sensitivity(truth[first], said[first]), agreement.specificity(truth[first], said[first])
-        counted = stats.mean(said[rest], goals[rest])
+        counted = stats.share(said[rest], goals[rest])
         found.append(Family(
-            name, stats.bootstrap(agreement.kappa, truth, said, clusters=goals), counted, corrected(counted, *rates),
-            stats.mean(truth[rest], goals[rest]),
+            name, agreement.estimate(agreement.kappa, truth, said, goals, 2000), counted, corrected(counted, *rates),
+            stats.share(truth[rest], goals[rest]),
         ))  # fmt: skip
     return found
 
