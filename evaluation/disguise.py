@@ -146,5 +146,5 @@ def from_base32(blob: str) -> bytes:
 
 
 def bare(text: str) -> str:
-    """Letters and digits only, lower case."""
+    """Letters and digits only, lower case: spaces and dashes hide nothing."""
     return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
