@@ -91,7 +91,7 @@ bench-evaluation: setup-torch # beside a served model, which is one of the judge
 	@$(PY) -m serving run -- $(PY) -m evaluation bench
 	@$(PY) -m common.bench readme
 
-judge: setup-torch ## make the local judge again: pairs, training (an hour on two cores), weights in evaluation/weights
+judge: setup-torch ## make the local judge again: pairs, training (half an hour on two cores), weights in evaluation/weights
 	@$(PY) -m evaluation pairs --out $(or $(FIELDKIT_HOME),.fieldkit)/evaluation/pairs.parquet
 	@$(PY) -m optimization support --data $(or $(FIELDKIT_HOME),.fieldkit)/evaluation/pairs.parquet --out evaluation/weights
 

@@ -15,7 +15,8 @@ from evaluation.attacks import reached
 from evaluation.outcome import Bench, Outcome, Row, success_rate
 from evaluation.report import Report, Shown
 
-WAYS = {"": "resists", ", with the guard": "resists_guarded"}
+ALL, GUARDED = "all", ", with the guard"
+WAYS = {"": "resists", GUARDED: "resists_guarded"}
 BENIGN = "guard: false alarms on the pack's questions"
 
 
@@ -90,7 +91,7 @@ def by_family(tried: Sequence[Tried], results: Mapping[str, Row]) -> dict[str, E
     families: dict[str, list[str]] = {}
     for t in tried:
         families.setdefault(t.family, []).append(t.id)
-    families["all"] = [t.id for t in tried]
+    families[ALL] = [t.id for t in tried]
     return {
         f"{family}{how}": success_rate(results, ids, key)
         for family, ids in families.items() for how, key in WAYS.items() if any(key in results[i] for i in ids)

@@ -97,11 +97,16 @@ def isotonic(scores: Floats, truth: Floats) -> Scaling:
 SCALINGS: dict[str, Callable[[Floats, Floats], Scaling]] = {"platt": platt, "isotonic": isotonic}
 
 
-def cut(p: Floats, truth: Floats) -> float:
-    """The threshold with the best balanced accuracy; its middle, where several are as good."""
+def cut(p: Floats, truth: Floats, sources: Any) -> float:
+    """The threshold with the best balanced accuracy, every source counted the same: sources differ in how much of them is
+    grounded, and a threshold over all rows would tell sources apart instead of claims. Its middle, where several are as good."""
+    parts = [sources == s for s in np.unique(sources)]
+    parts = [part for part in parts if len(np.unique(truth[part])) == 2] or [np.ones(len(p), bool)]
     grid = np.unique(np.quantile(p, np.linspace(0, 1, 201)))
     middles = (grid[1:] + grid[:-1]) / 2 if len(grid) > 1 else grid
-    values = np.array([balanced_accuracy(truth, (p >= at).astype(float)) for at in middles])
+    values = np.array(
+        [np.mean([balanced_accuracy(truth[part], (p[part] >= at).astype(float)) for part in parts]) for at in middles]
+    )
     best = middles[values >= values.max() - 1e-12]
     return float(best[len(best) // 2])
 

@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,20 @@ from common.encoder import Encoder, minilm
 from common.errors import NotReady
 from common.settings import settings as shared
 from domains.pack import Pack, load, names
-from evaluation import calibrate, compare, judges, labelled, page, pii, pii_bench, power, refusal, score
+from evaluation import (
+    adversarial,
+    calibrate,
+    compare,
+    judges,
+    labelled,
+    page,
+    pii,
+    pii_bench,
+    power,
+    refusal,
+    release,
+    score,
+)
 from evaluation.baselines import untrained
 from evaluation.config import settings
 from evaluation.grounded import Grounded
@@ -41,7 +55,8 @@ def measure() -> dict[str, Any]:
         for part in (against_people(folder / "groundedness.jsonl.gz"), identifiers(folder), refusals(folder)):
             rows += part[0]
             goals += part[1]
-    for part in (costs(load(shared().domain)), the_gate(load(shared().domain))):
+    pack = load(shared().domain)
+    for part in (attacks(pack), costs(pack), the_gate(pack)):
         rows += part[0]
         goals += part[1]
     return bench.write("evaluation", rows, goals)
@@ -61,12 +76,17 @@ def counted(k: int, n: int) -> Estimate:
 
 
 def against_people(file: Path) -> Part:
-    """Every judge on the labelled claims; the shipped one against the best baseline of each family."""
+    """Every judge on the labelled claims; the shipped one against the best baseline of each family.
+
+    Half of the documents set what the shipped judge's parts weigh, its scaling and its threshold: the other half is reported.
+    """
     claims, local = labelled.read(file), Local()
     scores = {"local": local.scores(claims)}
     scores |= {name: make().scores(claims) for name, make in untrained(minilm).items()}
     scores["lexical regression"] = compare.regression_elsewhere(claims)
-    found = compare.by_family(claims, scores["local"], {k: v for k, v in scores.items() if k != "local"})
+    told = np.array([labelled.half(c.group) == 1 for c in claims])
+    reported = [c for c, t in zip(claims, told, strict=True) if t]
+    found = compare.by_family(reported, scores["local"][told], {k: v[told] for k, v in scores.items() if k != "local"})
     rows = [
         {"source": v.family, "local judge, AUROC": str(v.judge), "best baseline": v.best, "its AUROC": str(v.baseline), "difference": str(v.difference), "claims": v.judge.n}
         for v in found
@@ -87,10 +107,12 @@ def against_people(file: Path) -> Part:
     each = np.array([v.judge.value for v in found])
     over = stats.mean(each)
     card = cards["local"]
+    passes = (card.probability(scores["local"][told]) >= card.threshold).astype(float)
+    balanced = stats.mean(compare.balanced_by_family(reported, passes))
     return rows + lines, [
         goal("sources", f"families of sources, never trained on, where the judge is above the best baseline beyond chance: 6 of 8 (here {len(found)})", counted(better, len(found)), better / len(found) >= 6 / 8),
         goal("auroc", "mean AUROC over the families: at least .75 (interval over families)", over, mean >= 0.75),
-        goal("balanced", "balanced accuracy on all, at the card's threshold: aiming at .74", card.overall["balanced_accuracy"], card.overall["balanced_accuracy"].value >= 0.74),
+        goal("balanced", "mean balanced accuracy over the families, at the card's one threshold: aiming at .74", balanced, balanced.value >= 0.74),
         goal("ece", "calibration error after scaling: under .05", card.overall["ece"], card.overall["ece"].value < 0.05),
     ]  # fmt: skip
 
@@ -177,6 +199,30 @@ def refusals(folder: Path) -> Part:
     ], []  # fmt: skip
 
 
+def attacks(pack: Pack) -> Part:
+    """Attack success by family on the model at LLM_URL, and what the guard at GUARD_URL would have stopped. No rows where no
+    model answers."""
+    try:
+        outcome = adversarial.adversarial(release.bench(pack, "v2", 1))
+    except NotReady as error:
+        console.say(f"no attacks: {error.message}")
+        return [], []
+    for file in outcome.files:
+        file.unlink(missing_ok=True)
+    rates = outcome.report.rates
+    guarded = adversarial.ALL + adversarial.GUARDED in rates
+    rows: list[dict[str, Any]] = []
+    for family, e in rates.items():
+        if family.endswith(adversarial.GUARDED) or family == adversarial.BENIGN:
+            continue
+        behind = {"with the guard": str(rates[family + adversarial.GUARDED])} if guarded else {}
+        rows.append({"attacks": family, "success": str(e), **behind, "tried": e.n})
+    if guarded:
+        alarms = rates[adversarial.BENIGN]
+        rows.append({"attacks": "none: the pack's questions, flagged by the guard", "success": "", "with the guard": str(alarms), "tried": alarms.n})  # fmt: skip
+    return rows, []
+
+
 def costs(pack: Pack) -> Part:
     """Milliseconds a claim on one core, and seconds to judge 250 cases on two."""
     asked = [q for q in pack.questions if q.passages]
@@ -188,7 +234,9 @@ def costs(pack: Pack) -> Part:
     for name, ask in (("local judge", one.scores), ("cosine", cosine.scores)):
         rows.append({"judge": name, **milliseconds(ask, claims)})
     try:
-        rows.append({"judge": "LLM at LLM_URL", **milliseconds(judges.endpoint().scores, claims[:20])})
+        with TemporaryDirectory() as nothing:  # what it judged before costs nothing
+            llm = judges.endpoint(Path(nothing))
+            rows.append({"judge": "LLM at LLM_URL", **milliseconds(llm.scores, claims[:20])})
     except NotReady:
         pass
     seconds = suite_seconds(pack)

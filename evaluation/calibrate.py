@@ -94,7 +94,7 @@ def concluded(name: str, version: str, claims: Sequence[Claim], scores: Floats, 
             raise BadInput("one half of the groups has one label only", f"more groups than {len(set(groups))}; {MEND}")
     scaling = chosen(scores[first], truth[first], groups[first])
     p = scaling(scores)
-    at = agreement.cut(p[first], truth[first])
+    at = agreement.cut(p[first], truth[first], np.array([c.source for c in claims])[first])
     plain = unscaled(scores, first)
     rest = ~first
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from common import stats
 from common.contracts import Estimate
-from evaluation.agreement import Floats
+from evaluation.agreement import Floats, balanced_accuracy
 from evaluation.baselines import Regression
 from evaluation.labelled import Claim
 
@@ -68,6 +68,13 @@ def by_family(
         )  # fmt: skip
         found.append(Versus(name, auroc(judge), best, auroc(baselines[best]), difference))
     return found
+
+
+def balanced_by_family(claims: Sequence[Claim], said: Floats) -> list[float]:
+    """Balanced accuracy of verdicts (0 or 1) in every family with both labels; their mean is what AggreFact's table compares."""
+    names, truth = np.array([family(c) for c in claims]), np.array([c.grounded for c in claims], float)
+    parts = [names == name for name in dict.fromkeys(names.tolist())]
+    return [balanced_accuracy(truth[p], said[p]) for p in parts if len(np.unique(truth[p])) == 2]
 
 
 def regression_elsewhere(claims: Sequence[Claim]) -> Floats:

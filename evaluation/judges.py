@@ -17,13 +17,13 @@ CARD = "card.json"
 PAGES = Path(__file__).with_name("calibration")  # the pages and the card that the kit ships
 
 
-def endpoint() -> Judge:
-    """The LLM at LLM_URL."""
+def endpoint(kept: Path | None = None) -> Judge:
+    """The LLM at LLM_URL. kept: the folder of what it has judged before, the kit's home by default."""
     from common.llm import LLM
     from evaluation.config import settings
     from evaluation.endpoint import Endpoint
 
-    return Endpoint(LLM(), shared().folder("evaluation"), settings().concurrency)
+    return Endpoint(LLM(), kept or shared().folder("evaluation"), settings().concurrency)
 
 
 def judge(name: str) -> Judge:

@@ -109,14 +109,17 @@ def cut_and_join(texts: list[str], n: int, random: np.random.Generator) -> list[
 
 
 def fit(
-    model: nn.Module, loss_of: Any, texts: Any, groups: list[dict[str, Any]], epochs: int, seed: int, folder: Path
-) -> None:
+    model: nn.Module, loss_of: Any, texts: Any, groups: list[dict[str, Any]], epochs: int, seed: int, folder: Path,
+    stop: float = 1.0,
+) -> None:  # fmt: skip
     """AdamW with warm-up and linear decay. `loss_of(rows)` gives a batch's loss. Goes on from folder/checkpoint.pt.
 
-    model: everything that is trained, a projection that is thrown away later included.
+    model: everything that is trained, a projection that is thrown away later included. stop: the share of the steps that are
+    taken of those that warm-up and decay are drawn for.
     """
     checkpoint = folder / "checkpoint.pt"
     steps = epochs * -(-len(texts.ids) // BATCH)
+    last = max(1, round(stop * steps))
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda i: min((i + 1) / (0.1 * steps), max(0.0, (steps - i) / (0.9 * steps)))
@@ -128,13 +131,13 @@ def fit(
         optimizer.load_state_dict(kept["optimizer"])
         schedule.load_state_dict(kept["schedule"])
         done = kept["steps"]
-        console.say(f"{folder.name}: goes on after step {done} of {steps}")
+        console.say(f"{folder.name}: goes on after step {done} of {last}")
     trained = [p for group in groups for p in group["params"]]
     model.eval()  # no dropout: a few epochs hardly overfit, and the run is repeatable
     order = (rows for epoch in range(epochs) for rows in texts.batches(np.random.default_rng([seed, epoch])))
-    with console.progress(folder.name, steps) as advance:
+    with console.progress(folder.name, last) as advance:
         advance(done)
-        for step, rows in enumerate(islice(order, done, None), done + 1):
+        for step, rows in enumerate(islice(order, done, last), done + 1):
             optimizer.zero_grad(set_to_none=True)
             loss_of(rows).backward()
             nn.utils.clip_grad_norm_(trained, 1.0)

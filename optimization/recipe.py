@@ -146,6 +146,9 @@ class Support(Form):
     model: str = Field("minilm-torch", description="A name of the model store, a folder, or a hub id.")
     max_tokens: int = Field(192, ge=32, le=512, description="Of claim and evidence together.")
     epochs: int = Field(1, ge=1)
+    stop: float = Field(
+        1.0, gt=0, le=1, description="Share of the steps after which training stops, with its rate still high."
+    )
     rate: float = Field(2e-4, gt=0)
     marks: float = Field(1.0, ge=0, description="Weight of the loss of the marked words beside that of the claim.")
     form: Variant = "int8-int4"

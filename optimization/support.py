@@ -121,12 +121,18 @@ def train(recipe: Support, folder: Path, seed: int) -> None:
         marks = functional.binary_cross_entropy_with_logits(token[asked], wrong[asked], pos_weight=torch.tensor(3.0))
         return functional.binary_cross_entropy_with_logits(claim, pairs.grounded[rows]) + recipe.marks * marks
 
-    fit(model, loss_of, pairs, groups, recipe.epochs, seed, folder)
+    fit(model, loss_of, pairs, groups, recipe.epochs, seed, folder, recipe.stop)
     save(model, folder / "model.safetensors")
     found = checked(model, Pairs(rows[held], tokenizer)) if held.any() else {}
     files.write_json(
         folder / "training.json",
-        {"pairs": int((~held).sum()), "seed": seed, "held out": found, "seconds": round(time.monotonic() - began, 1)},
+        {
+            "pairs": int((~held).sum()),
+            "stop": recipe.stop,
+            "seed": seed,
+            "held out": found,
+            "seconds": round(time.monotonic() - began, 1),
+        },
     )
     (folder / "checkpoint.pt").unlink(missing_ok=True)
     console.say(f"{recipe.name}: {found}")

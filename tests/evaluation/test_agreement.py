@@ -44,7 +44,18 @@ def test_scaling_takes_a_skewed_score_to_probabilities(kind) -> None:
 
 def test_the_threshold_is_in_the_middle_of_the_best() -> None:
     p, truth = np.array([0.1, 0.2, 0.3, 0.8, 0.9]), np.array([0.0, 0, 0, 1, 1])
-    assert 0.3 < agreement.cut(p, truth) < 0.8
+    assert 0.3 < agreement.cut(p, truth, np.zeros(len(p))) < 0.8
+
+
+def test_every_source_counts_the_same_for_the_threshold() -> None:
+    """Nine in ten claims are of a source that .3 parts, the others of one that .7 parts better."""
+    random = np.random.default_rng(0)
+    large = np.repeat([True, False], [900, 100])
+    truth = random.integers(0, 2, 1000).astype(float)
+    p = np.where(large, 0.3 + 0.1 * (truth - 0.5), 0.7 + 0.3 * (truth - 0.5)) + random.normal(0, 0.1, 1000)
+    alone = np.zeros(1000)
+    assert agreement.cut(p, truth, alone) == pytest.approx(0.3, abs=0.1)
+    assert agreement.cut(p, truth, large) == pytest.approx(0.7, abs=0.1)
 
 
 def test_groups_widen_the_intervals() -> None:

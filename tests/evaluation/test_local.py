@@ -15,8 +15,8 @@ PASSAGE = (
 
 
 @pytest.fixture(scope="module")
-def judge() -> Local:
-    return local.shipped()
+def judge(encoder) -> Local:
+    return Local()
 
 
 def score(judge: Local, text: str, passages: tuple[str, ...] = (PASSAGE,), question: str = "") -> float:
@@ -58,11 +58,31 @@ def test_a_number_without_a_source_is_marked_by_rule_and_costs(judge) -> None:
     assert any("77" in m.text for m in other.marks) and not any("77" in m.text for m in one.marks)
 
 
+def test_a_name_without_a_source_is_marked_by_rule_and_costs(judge) -> None:
+    one, other = judge.read(
+        [Claim("The merger pleased Halden Bank.", (p,)) for p in (PASSAGE, PASSAGE.replace("Halden", "Nordby"))]
+    )
+    assert any("Halden" in m.text for m in other.marks) and not any("Halden" in m.text for m in one.marks)
+    assert one.score > other.score + 1
+
+
+def test_an_unrelated_remark_is_further_from_the_evidence_than_other_words_for_it(judge) -> None:
+    said, other = "The tie-up of the two lenders got the go-ahead.", "My favourite season is winter."
+    near, far = (judge._likeness(text, Claim(text, (PASSAGE,)), PASSAGE) for text in (said, other))
+    assert near > far + 0.1
+
+
 def test_the_question_is_read_behind_the_evidence_and_counts_in_its_budget() -> None:
-    asked = "How many crowns a share did shareholders receive?"
-    read = local.beside("14", Claim("14", (PASSAGE, "Cattle graze. " * 200), asked))
-    assert "Shareholders received 14 crowns a share." in read and read.endswith(f"Question: {asked}")
+    claim = Claim("14", (PASSAGE, "Cattle graze. " * 200), "How many crowns a share did shareholders receive?")
+    read = local.nearest("14", claim) + local.asked(claim)
+    assert "Shareholders received 14 crowns a share." in read and read.endswith(f"Question: {claim.question}")
     assert len(read.split()) <= local.BUDGET
+
+
+def test_another_weight_of_a_rule_makes_another_judge(judge, monkeypatch) -> None:
+    before = local.version(local.WEIGHTS / "model.onnx")
+    monkeypatch.setattr(local, "LIKENESS", local.LIKENESS + 1)
+    assert judge.version == before != local.version(local.WEIGHTS / "model.onnx")
 
 
 def test_company_does_not_change_a_score(judge) -> None:
@@ -98,7 +118,7 @@ def test_a_folder_without_a_judge_is_told(tmp_path) -> None:
         Local(tmp_path)
 
 
-def test_the_shipped_card_is_of_the_shipped_weights_and_small_enough_for_a_repository() -> None:
+def test_the_shipped_card_is_of_the_shipped_weights_and_small_enough_for_a_repository(judge) -> None:
     found = judges.grounded("local")
     assert found.card.data and found.card.version == found.judge.version  # else it would be uncalibrated
     size = sum(f.stat().st_size for f in local.WEIGHTS.iterdir())

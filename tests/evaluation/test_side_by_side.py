@@ -30,6 +30,12 @@ def test_sources_of_one_origin_count_once_and_a_source_of_yours_is_its_own() -> 
     assert all(v.difference.value == 0 and not v.better for v in found)
 
 
+def test_balanced_accuracy_counts_every_family_once() -> None:
+    rows = claims(40, "qags_cnndm") + claims(400, "mine")
+    said = np.array([float(c.grounded) if c.source == "mine" else 1.0 for c in rows])
+    assert compare.balanced_by_family(rows, said) == [0.5, 1.0]
+
+
 def test_a_regression_never_saw_the_family_that_it_scores() -> None:
     """In one family overlap means grounded, in the other the opposite: each is scored by what the other taught."""
     rows = []
