@@ -46,11 +46,18 @@ def kappa(truth: Floats, said: Floats) -> float:
 
 
 def bins(p: Floats) -> list[NDArray[np.intp]]:
-    """Rows in bins of equal mass, by rising probability. Equal probabilities share a bin: their order in the file says nothing."""
+    """Rows in bins of equal mass, by rising probability. Equal probabilities share a bin, because their order in the file says
+    nothing; what is left between two such lumps, too little to say anything, joins the bin before it."""
     from scipy.stats import rankdata
 
     place = ((rankdata(p) - 0.5) * BINS / len(p)).astype(int)
-    return [rows for k in range(BINS) if len(rows := np.flatnonzero(place == k))]
+    found: list[NDArray[np.intp]] = []
+    for rows in (np.flatnonzero(place == k) for k in range(BINS)):
+        if found and min(len(rows), len(found[-1])) < len(p) / BINS / 4:
+            found[-1] = np.concatenate([found[-1], rows])
+        elif len(rows):
+            found.append(rows)
+    return found
 
 
 def ece(truth: Floats, p: Floats) -> float:

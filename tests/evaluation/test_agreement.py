@@ -71,3 +71,10 @@ def test_equal_probabilities_are_one_bin_in_whatever_order_they_stand() -> None:
     assert agreement.ece(truth, p) == 0 and len(agreement.bins(p)) == 1
     assert sorted(np.concatenate(agreement.bins(np.linspace(0, 1, 95))).tolist()) == list(range(95))
     assert {len(b) for b in agreement.bins(np.linspace(0, 1, 100))} == {10}
+
+
+def test_a_few_claims_between_two_lumps_are_no_bin_of_their_own() -> None:
+    p = np.concatenate([np.full(500, 0.2), [0.35], np.full(499, 0.6)])
+    found = agreement.bins(p)
+    assert [len(rows) for rows in found] == [501, 499] and sorted(np.concatenate(found)) == list(range(1000))
+    assert [len(rows) for rows in agreement.bins(np.array([0.1, *np.full(999, 0.6)]))] == [1000]
