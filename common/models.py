@@ -115,7 +115,8 @@ def pip_download(requirements: list[str], folder: Path) -> None:
     done = subprocess.run([*pip, "--dest", str(folder), *requirements], capture_output=True, text=True)
     if done.returncode:
         raise NotReady(
-            f"cannot fetch {' '.join(requirements)}: {done.stderr.strip()[-500:]}", "make setup   (with the network on)"
+            f"cannot fetch {' '.join(requirements)}: {done.stderr.strip()[-500:]}",
+            "the same command again, with the network on",
         )
 
 
