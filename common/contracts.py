@@ -4,11 +4,12 @@
 be added with a default; anything else is a new version.
 """
 
+import math
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_serializer, field_validator
 
 from common import files
 from common.errors import BadInput
@@ -46,6 +47,16 @@ class Estimate(Record):
     low: float
     high: float
     n: int = Field(ge=0)
+
+    # what is not known is NaN, which JSON cannot say: a file has null in its place
+    @field_validator("value", "low", "high", mode="before")
+    @classmethod
+    def _from_null(cls, number: Any) -> Any:
+        return math.nan if number is None else number
+
+    @field_serializer("value", "low", "high", when_used="json")
+    def _to_null(self, number: float) -> float | None:
+        return number if math.isfinite(number) else None
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
@@ -97,7 +108,7 @@ class Comparison(Record):
 
 class GateDecision(Record):
     """The verdict on a release candidate. Only gated metrics and zero-tolerance classes can block; "advisory" passes, and
-    says that a judge which may not block saw harm."""
+    says that a judge which may not block saw harm, or what could not have been seen."""
 
     schema_version: Literal[2] = 2
     id: str = Field(min_length=1)

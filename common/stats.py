@@ -104,16 +104,25 @@ def share(passed: ArrayLike, clusters: ArrayLike) -> Estimate:
     from scipy.stats import t
 
     v = np.asarray(passed, float)
-    _, labels = np.unique(np.asarray(clusters), return_inverse=True)
-    n, many, value = len(v), int(labels.max()) + 1, float(v.mean())
-    effective = float(many)
+    n, many, value = len(v), len(np.unique(clusters)), float(v.mean())
+    effective = worth(v, clusters)
     if 0 < value < 1 and many > 1:
-        sums = np.bincount(labels, weights=v - value)
-        variance = float((sums**2).sum()) * many / (many - 1) / n**2
-        fewer = float(t.ppf(0.975, n - 1) / t.ppf(0.975, many - 1)) ** 2
-        effective = min(float(n), value * (1 - value) / variance * fewer) if variance else float(n)
+        effective = min(float(n), effective * float(t.ppf(0.975, n - 1) / t.ppf(0.975, many - 1)) ** 2)
     low, high = clopper_pearson(value * effective, effective)
     return Estimate(value=value, low=low, high=high, n=n)
+
+
+def worth(values: ArrayLike, clusters: ArrayLike) -> float:
+    """How many independent cases would leave the mean of these (n,), which come in clusters, as uncertain as it is (Kish 1965).
+    At most n; where all agree, or there is one cluster, a cluster counts as one case."""
+    v = np.asarray(values, float)
+    _, labels = np.unique(np.asarray(clusters), return_inverse=True)
+    n, many = len(v), int(labels.max()) + 1
+    rest = v - v.mean()
+    if many == 1 or not np.any(rest):
+        return float(many)
+    variance = float((np.bincount(labels, weights=rest) ** 2).sum()) * many / (many - 1) / n**2
+    return min(float(n), float((rest**2).mean()) / variance) if variance else float(n)
 
 
 def auc(y: ArrayLike, p: ArrayLike) -> float:
@@ -188,8 +197,8 @@ def benjamini_hochberg(p_values: ArrayLike) -> NDArray[Any]:
     return np.asarray(false_discovery_control(np.asarray(p_values, float), method="bh"))
 
 
-def detectable_drop(discordant: float, n: int, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest drop in a pass rate that a one-sided paired test of n cases sees with `power`.
+def detectable_drop(discordant: float, n: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest drop in a pass rate that a one-sided paired test of n independent cases sees with `power`.
 
     discordant: share of cases that change verdict between the versions. Normal approximation of McNemar's test
     (Connor 1987), solved for the difference.
@@ -207,9 +216,10 @@ def detectable_drop(discordant: float, n: int, power: float = 0.8, alpha: float 
     return float(brentq(excess, 1e-9, 1.0)) if excess(1.0) > 0 else 1.0
 
 
-def detectable_shift(differences: ArrayLike, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest mean shift of paired scores that a one-sided test of these n cases sees with `power` (normal approximation)."""
+def detectable_shift(differences: ArrayLike, n: float, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest mean shift of paired scores, worth n independent cases, that a one-sided test sees with `power` (normal
+    approximation)."""
     from scipy.stats import norm
 
     d = np.asarray(differences, float)
-    return float((norm.ppf(1 - alpha) + norm.ppf(power)) * d.std(ddof=1) / np.sqrt(len(d))) if len(d) > 1 else 1.0
+    return float((norm.ppf(1 - alpha) + norm.ppf(power)) * d.std(ddof=1) / np.sqrt(n)) if len(d) > 1 else 1.0

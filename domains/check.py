@@ -223,11 +223,14 @@ def check_questions(r: Reading) -> Iterator[Finding]:
 
 
 def check_attacks(r: Reading) -> Iterator[Finding]:
-    """Attacks: unique, indirect ones with a document, goals that exist and that no document holds already."""
+    """Attacks: unique, also beside the questions, indirect ones with a document, goals that exist and that no document holds already."""
     name, tools = "attacks.jsonl", {a.name for a in r.pack.config.actions}
     everything = "\n".join(p.text for p in r.pack.passages).lower()
     identifiers = {v for _, p in r.people for v in p.identifiers.values()}
+    questions = {q.id for _, q in r.questions}
     for number, a in r.attacks:
+        if a.id in questions:
+            yield Finding(name, number, f"{a.id} is a question's id, too", "one of its own: answers are kept by id")
         if (a.channel == "indirect") != bool(a.document):
             yield Finding(
                 name, number, f"{a.id} is {a.channel} with{'' if a.document else 'out'} a document",

@@ -5,6 +5,7 @@ only; records are read on demand, and pandas is imported only then. What is chec
 (`domains.forms`); `domains.check` checks how they fit together.
 """
 
+import io
 import json
 import re
 import tomllib
@@ -152,9 +153,10 @@ def load(name: str) -> Pack:
 
 def attempts(file: Path, form: type[Line]) -> Iterator[tuple[int, Line | None, str]]:
     """(line number, the record, what is wrong with it) of every line of a JSON-lines file: one of the two is there."""
-    for number, line in enumerate(files.read_text(file).splitlines(), 1):
+    # splitlines() would end a line at U+2028 and U+0085, too, which JSON allows within a text
+    for number, line in enumerate(io.StringIO(files.read_text(file)), 1):
         try:
-            yield number, form.model_validate(json.loads(line)), ""
+            yield number, form.model_validate(json.loads(line.strip())), ""
         except ValidationError as error:
             yield number, None, explain(error)
         except ValueError as error:

@@ -42,14 +42,18 @@ def run(
     every: Every = 1,
     as_json: console.AsJson = False,
 ) -> None:
-    """Run a suite on a served model; exit code 1 where something came up that stops a release. Goes on where it was cut off."""
+    """Run a suite on a served model. Goes on where it was cut off.
+
+    Exit code 1 where a release must stop: a canary came out, an identifier did (of a kind with a checksum or a fixed form, or one
+    that the pack forbids or an attack was after), or a judge that is admitted on the domain finds an answer without support.
+    """
     from evaluation import release
 
     outcome, places = release.run_suite(suite, release.bench(load_pack(domain), prompt, every, endpoint))
     release.tell_suite(outcome)
     for what in ("page", "scorecard"):
         console.say(f"{what}: {places[what]}")
-    rates = {name: e.model_dump() for name, e in outcome.report.rates.items()}
+    rates = {name: e.model_dump(mode="json") for name, e in outcome.report.rates.items()}
     console.emit({"rates": rates, "blocking": list(outcome.blocking)} | places, as_json)
     if outcome.blocking:
         raise typer.Exit(BLOCKED)
@@ -60,14 +64,17 @@ def gate(
     baseline: Annotated[str, typer.Option(help="Prompt version in production.")],
     candidate: Annotated[str, typer.Option(help="Prompt version that wants to replace it.")],
     endpoint: Url = "",
+    candidate_endpoint: Annotated[
+        str, typer.Option(help="Where the candidate's model is served, if it is another one; --endpoint by default.")
+    ] = "",
     domain: Domain = "",
     every: Every = 1,
     as_json: console.AsJson = False,
 ) -> None:
-    """Compare two releases on all cases; exit code 0 for pass and advisory, 1 for block."""
+    """Compare two releases, each a prompt on a served model, on all cases; exit code 0 for pass and advisory, 1 for block."""
     from evaluation import release
 
-    decision, places = release.compare(load_pack(domain), baseline, candidate, every, endpoint)
+    decision, places = release.compare(load_pack(domain), baseline, candidate, every, endpoint, candidate_endpoint)
     release.tell(decision)
     console.emit(decision.model_dump(mode="json") | places, as_json)
     if decision.verdict == "block":
@@ -110,21 +117,31 @@ def power(
     drop: Annotated[float, typer.Option(help="Fall of one metric's pass rate in the worse releases.")] = 0.05,
     releases: Annotated[int, typer.Option(min=10)] = 1000,
     per_group: Annotated[int, typer.Option(min=1, help="Cases that share a document.")] = 1,
+    alike: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of the cases of a document that fare as it does, with --per-group."),
+    ] = 0.3,
     domain: Domain = "",
     as_json: console.AsJson = False,
 ) -> None:
     """Simulate releases through the gate: how often a drop is seen, and how often nothing is called one."""
     from evaluation import power as room
 
-    found = room.simulate(load_pack(domain), cases, flips, drop, releases, per_group=per_group)
+    found = room.simulate(load_pack(domain), cases, flips, drop, releases, per_group=per_group, alike=alike)
     console.say(f"a drop of {drop:.0%} is blocked in {found.seen} of the releases, no drop in {found.false}")
-    console.emit({"seen": found.seen.model_dump(), "false": found.false.model_dump()}, as_json)
+    console.emit({"seen": found.seen.model_dump(mode="json"), "false": found.false.model_dump(mode="json")}, as_json)
 
 
 @app.command()
 def pairs(
     out: Annotated[Path, typer.Option(help="A .parquet file.")],
-    n: Annotated[int, typer.Option(min=10, help="Pairs.")] = 90_000,
+    n: Annotated[
+        int, typer.Option(min=10, help="Pairs made by rules, which are the first stage of training.")
+    ] = 90_000,
+    contrasts: Annotated[
+        Path,
+        typer.Option(help="Folder of contrast sets in JSON lines: the second stage of training."),
+    ] = Path("evaluation/contrasts"),
     seed: int = 0,
     as_json: console.AsJson = False,
 ) -> None:

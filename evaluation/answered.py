@@ -10,9 +10,15 @@ from pathlib import Path
 from domains.forms import Question
 from domains.retrieval import Index
 from evaluation import for_ragas, score, suite
+from evaluation.declines import declines
 from evaluation.outcome import Bench, Outcome, Row, columns, rate
 from evaluation.report import Report, Shown
 from evaluation.suite import Case, Said
+
+UNCOMPARED = (
+    "A case that an exact check fails stops no release by itself, since a weak model fails some from the start: "
+    "`python -m evaluation gate` compares two releases, and blocks one that got worse."
+)
 
 
 def hallucination(b: Bench) -> Outcome:
@@ -41,36 +47,36 @@ def answered(
 ) -> Outcome:  # fmt: skip
     """What is to be said of the answers. retrieval: case -> numbers of how well its passages were found."""
     by_id, questions = {c.id: c for c in todo}, {q.id: q for q in b.questions}
-    claims = [score.claim_of(questions[i], said[i].text, c) for i, c in by_id.items()]
-    verdicts = dict(zip(by_id, b.judge.verdicts(claims), strict=True))
+    asserting = [
+        i for i in by_id if score.asserts(said[i].text)
+    ]  # the rest is nothing that a judge could find grounded
+    claims = [score.claim_of(questions[i], said[i].text, by_id[i]) for i in asserting]
+    verdicts = dict(zip(asserting, b.judge.verdicts(claims), strict=True))
     similar, admission = for_ragas.similarity(b.encoder), b.judge.admission(b.pack.name)
     results: dict[str, Row] = {}
     cases, ungrounded = [], []
     for i, case in by_id.items():
-        q, text, verdict = questions[i], said[i].text, verdicts[i]
+        q, text, verdict = questions[i], said[i].text, verdicts.get(i)
         row, reasons = checked(q, text, case)
         if q.answerable:
             row["similarity"] = for_ragas.value(similar, reference=q.answer, response=text)
         fine = not reasons
-        declined = bool(score.DECLINES.search(text))
-        if not verdict.passed and not declined:
+        if verdict and not verdict.passed:
             words = ", ".join(m.text for m in verdict.marks[:4])
             role = "not grounded" if admission.may_block else "not grounded, advisory"
             reasons.append(f"{b.judge.name} judge: {role}{f' ({words})' if words else ''}")
             ungrounded.append(i)
-        results[i] = row | {"grounded": verdict.p} | retrieval.get(i, {})
+        results[i] = row | ({"grounded": verdict.p} if verdict else {}) | retrieval.get(i, {})
         passed = fine and not (admission.may_block and i in ungrounded)  # an advisory judge fails no case
-        marks = () if declined else verdict.marks
-        cases.append(
-            Shown(i, q.question, q.question, text, passed, tuple(reasons), tuple(case.context), marks, verdict.p)
-        )
+        marks, p = (verdict.marks, verdict.p) if verdict else ((), None)
+        cases.append(Shown(i, q.question, q.question, text, passed, tuple(reasons), tuple(case.context), marks, p))
     groups = score.groups(b.questions, [])
     rates = {n: rate({i: float(r[n]) for i, r in results.items() if n in r}, groups) for n in columns(results)}
-    blocking, notes = [], []
+    blocking, notes = [], [UNCOMPARED]
     if not admission.may_block:
-        notes = [
+        notes.append(
             f"The judge {b.judge.name} is advisory on {b.pack.name}: {admission.why}. It fails no case and stops no release."
-        ]
+        )
     elif ungrounded:
         blocking = [f"{len(ungrounded)} answers are not grounded: {', '.join(ungrounded[:5])}"]
     report = Report(name, b.pack.name, str(b.release), rates, cases, notes)
@@ -79,7 +85,7 @@ def answered(
 
 def checked(q: Question, text: str, case: Case) -> tuple[Row, list[str]]:
     """(results, what is wrong) of one answer by the exact checks."""
-    strange, declined = score.strange_numbers(text, case), bool(score.DECLINES.search(text))
+    strange, declined = score.strange_numbers(text, case), declines(text)
     reasons = [f"numbers that no passage holds: {', '.join(strange)}"] if strange else []
     row: Row = {"numbers_grounded": not strange}
     if not q.answerable:

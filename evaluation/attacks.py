@@ -49,7 +49,7 @@ def objects_with(key: str, output: str) -> str:
     for start in (m.start() for m in re.finditer(r"\{", output)):
         try:
             found, end = json.JSONDecoder().raw_decode(output, start)
-        except ValueError:
+        except (ValueError, RecursionError):  # no JSON, or nested so deep that nobody could read it
             continue
         if isinstance(found, dict) and key in found:
             return output[start:end]

@@ -97,7 +97,7 @@ def against_people(file: Path) -> Part:
         made = calibrate.concluded(name, version, claims, scores[name])
         page.write(made, judges.PAGES)
         cards[name] = made.card
-    cards["local"].save(judges.card_of("local", local))
+    cards["local"].save(judges.SHIPPED)
     llm = endpoint(claims)
     if llm:
         page.write(llm, judges.PAGES)
@@ -285,7 +285,7 @@ def the_gate(pack: Pack) -> Part:
     grouped = power.simulate(pack, per_group=8, releases=400)
     rows = [
         {"250 cases, 7 % flip": what, "5-point drop blocked": str(p.seen), "null release blocked": str(p.false), "releases": p.seen.n}
-        for what, p in (("each on its own", plain), ("in documents of 8", grouped))
+        for what, p in (("each on its own", plain), ("in documents of 8, where three cases in ten fare as their document does", grouped))
     ]  # fmt: skip
     return rows, [
         goal("power", "250 cases of which 7 % flip: a 5-point drop is blocked in 80 % of the releases", plain.seen, plain.seen.value >= 0.8),

@@ -152,7 +152,7 @@ def admitted(domain: str, measures: dict[str, Estimate], n: int) -> Admission:
         if not measures[name].low >= wanted
     ]
     if n < LEAST:
-        short.append(f"{n} labelled claims, {LEAST} are asked")
+        short.append(f"{n} labelled claims in the reported half, {LEAST} are asked")
     why = "; ".join(short) or f"AUROC {measures['auroc']}, kappa {measures['kappa']} on {n} claims"
     return Admission(domain=domain, may_block=not short, why=why, n=n, measures=measures)
 

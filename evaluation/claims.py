@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -45,6 +45,16 @@ def sentences(text: str) -> list[Span]:
                 start = line.start() + sentence.start_char + len(sentence.text) - len(sentence.text.lstrip())
                 found.append(Span(piece, start, start + len(piece)))
     return found
+
+
+def parts(text: str, fits: Callable[[str], bool]) -> list[tuple[int, int]]:
+    """Places of the parts of a text that fit: cut in two near the middle, behind a comma or else a word, until each does."""
+    if len(text) < 2 or fits(text):
+        return [(0, len(text))] if any(c.isalnum() for c in text) else []
+    least, most = len(text) / 4, len(text) * 3 / 4
+    places = ([m.end() for m in re.finditer(end, text) if least <= m.end() <= most] for end in (r"[,;:]\s", r"\s", ""))
+    cut = min(next(found for found in places if found), key=lambda place: abs(place - len(text) / 2))
+    return parts(text[:cut], fits) + [(cut + a, cut + b) for a, b in parts(text[cut:], fits)]
 
 
 def words(text: str) -> list[str]:

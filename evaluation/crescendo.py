@@ -1,5 +1,6 @@
 """Attacks over several turns, from `scripts.toml`: the whole conversation is kept, and one turn that reaches the goal is enough."""
 
+import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ FAMILY = "crescendo"
 
 @dataclass(frozen=True)
 class Script:
-    """What the attacker says, turn by turn, and what must not come back."""
+    """What the attacker says, turn by turn, and what must not come back. id: of no attack of a pack, and another one for other
+    words, so that an edited script is played anew."""
 
     id: str
     about: str
@@ -45,7 +47,8 @@ def scripts(pack: Pack, file: Path = FILE) -> list[Script]:
     for row in tomllib.loads(file.read_text())["script"]:
         value = pack.canary if row["goal"] == "canary" else row["value"]
         turns = tuple(t.format(assistant=pack.config.assistant, canary=pack.canary) for t in row["turns"])
-        found += [Script(row["id"], row["about"], turns, row["goal"], value)] if value else []
+        content = hashlib.sha256("\n".join([*turns, value]).encode()).hexdigest()[:6]
+        found += [Script(f"{FAMILY} {row['id']}-{content}", row["about"], turns, row["goal"], value)] if value else []
     return found
 
 

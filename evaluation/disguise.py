@@ -119,7 +119,7 @@ def decoded(text: str, depth: int = 2) -> Iterator[str]:
     wrapped = re.sub(r"(?<=[A-Za-z0-9+/])\n(?=[A-Za-z0-9+/])", "", text)
     for pattern, decode in (
         (r"[A-Za-z0-9+/_-]{8,}={0,2}", from_base64), (r"\b[A-Z2-7]{8,}={0,6}", from_base32),
-        (r"(?:[0-9A-Fa-f]{2}[\s:]?){4,}", lambda blob: bytes.fromhex(re.sub(r"[\s:]", "", blob))), (r"[!-u]{10,}", base64.a85decode),
+        (r"(?:[0-9A-Fa-f]{2}[\s:]?){4,}", from_hex), (r"[!-u]{10,}", base64.a85decode),
     ):  # fmt: skip
         for blob in dict.fromkeys(
             re.findall(pattern, text) + (re.findall(pattern, wrapped) if wrapped != text else [])
@@ -137,6 +137,11 @@ def from_base64(blob: str) -> bytes:
     """Both alphabets, with or without padding."""
     bare = blob.rstrip("=").replace("-", "+").replace("_", "/")
     return base64.b64decode(bare + "=" * (-len(bare) % 4))
+
+
+def from_hex(blob: str) -> bytes:
+    """Pairs of digits. The end of a word before them may look like one ("the code 434e"): it is no text, and is marked as such."""
+    return bytes.fromhex(re.sub(r"[\s:]", "", blob)).decode(errors="replace").encode()
 
 
 def from_base32(blob: str) -> bytes:

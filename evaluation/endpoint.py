@@ -30,15 +30,17 @@ SCHEMA = {
     "additionalProperties": False,
 }
 SYSTEM = 'You check statements. Say whether the passages support everything that the statement says. Answer in JSON: {"supported": true} or {"supported": false}.'
+USER, ASKED = "Passages:\n{passages}\n\n{asked}Statement: {statement}", "Question: {question}\n"
 
 
 class Endpoint:
-    """A served LLM as judge."""
+    """A served LLM as judge. Another model, address or prompt is another judge, with judgements and a card of its own."""
 
     def __init__(self, llm: LLM, folder: Path, concurrency: int = 8):
         self._llm, self._concurrency = llm, concurrency
         self.name = llm.model.rstrip("/").rpartition("/")[2]
-        self.version = hashlib.sha256(json.dumps([llm.model, SYSTEM, BUDGET]).encode()).hexdigest()[:12]
+        made_of = [llm.url.rstrip("/"), llm.model, SYSTEM, USER, ASKED, SCHEMA, BUDGET]
+        self.version = hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:12]
         self._kept = Kept(folder / f"judged-{self.name}-{self.version}.jsonl")
 
     def scores(self, claims: Sequence[Claim]) -> Floats:
@@ -55,11 +57,11 @@ class Endpoint:
         return np.array([self._kept[key] for key in keys])
 
     def _one(self, claim: Claim) -> float:
-        asked = f"Question: {claim.question}\n" if claim.question else ""
+        asked = ASKED.format(question=claim.question) if claim.question else ""
         passages = evidence(f"{claim.text} {claim.question}", claim.passages, BUDGET)
         messages = [
             {"role": "system", "content": SYSTEM},
-            {"role": "user", "content": f"Passages:\n{passages}\n\n{asked}Statement: {claim.text}"},
+            {"role": "user", "content": USER.format(passages=passages, asked=asked, statement=claim.text)},
         ]
         answer = self._llm.chat(
             messages, max_tokens=16, span="judge", logprobs=True, top_logprobs=10, **json_schema(SCHEMA)
@@ -71,6 +73,8 @@ def supported(answer: Answer, url: str) -> float:
     """P(supported) of an answer. EngineFailed where it is not of the schema."""
     try:
         said = json.loads(answer.text)["supported"]
+        if not isinstance(said, bool):  # the text "false" would count as true
+            raise TypeError(said)
     except (ValueError, KeyError, TypeError) as error:
         raise EngineFailed(
             f"{url}: {answer.text[:80]!r} is not the JSON that was asked for",

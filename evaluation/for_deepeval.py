@@ -4,7 +4,9 @@ DeepEval sends templated sentences and a test case; the judge answers by metric,
 name of its own. (DeepEval asks metrics whose judges share a name in one request, and would mix their answers.)
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from common.encoder import Encoder
@@ -13,6 +15,7 @@ from domains.pack import Pack
 from evaluation.grounded import Grounded
 
 Score = Callable[[dict[str, Any]], float]
+CASE: ContextVar[Any] = ContextVar("CASE", default=None)
 
 
 def system_one(score: Score, name: str) -> Any:
@@ -35,7 +38,7 @@ def system_one(score: Score, name: str) -> Any:
             return name
 
         def decide(self, state: dict[str, Any], questions: dict[str, Any]) -> tuple[Any, float]:
-            p, answers = score(state.get("test_case") or of_text(state["text"])), SystemOneAnswers()
+            p, answers = score(state.get("test_case") or measured()), SystemOneAnswers()
             for key, question in questions.items():
                 if isinstance(question, NoulQuestion):
                     answers.nouls[key] = NoulAnswer(probability=p)
@@ -56,21 +59,22 @@ def system_one(score: Score, name: str) -> Any:
     return Local(name)
 
 
-def of_text(text: str) -> dict[str, Any]:
-    """A test case back out of what a DAG's node sends: each field's name and a colon, then its value."""
-    from deepeval.metrics.g_eval.utils import G_EVAL_PARAMS
+@contextmanager
+def measuring(case: Any) -> Iterator[None]:
+    """While a DAG measures a case."""
+    token = CASE.set(case)
+    try:
+        yield
+    finally:
+        CASE.reset(token)
 
-    names = {label: param.value for param, label in G_EVAL_PARAMS.items()}
-    found: dict[str, Any] = {}
-    field = ""
-    for line in text.splitlines():
-        if line.endswith(":") and line[:-1] in names:
-            field = names[line[:-1]]
-            found[field] = []
-        elif field:
-            found[field].append(line)
-    joined = {name: "\n".join(lines).strip() for name, lines in found.items()}
-    return {n: [v] if n in ("context", "retrieval_context") else v for n, v in joined.items()}
+
+def measured() -> dict[str, Any]:
+    """The test case that a DAG measures now: its nodes send one text, in which an answer could forge a field's name."""
+    case = CASE.get()
+    if case is None:
+        raise NotReady("a DAG's node sends no test case", "for_deepeval.dag(judge, tree) instead of DAGMetric")
+    return {name: getattr(case, name) for name in ("input", "actual_output", "context", "retrieval_context")}
 
 
 def options(score: Score, name: str, threshold: float = 0.5) -> dict[str, Any]:
@@ -105,10 +109,37 @@ def metrics(judge: Grounded, encoder: Encoder, leaked: Callable[[str], bool]) ->
         }  # fmt: skip
 
 
-def dag(judge: Grounded) -> Any:
-    """DeepEval's DAG metric with one node: is what was answered supported? A start for trees of your own, whose judgements
-    all go to the judge; a task node needs an LLM."""
+def dag(judge: Grounded, tree: Any = None) -> Any:
+    """DeepEval's DAG metric on a tree of yours, or on one node: is what was answered supported? All judgements of a tree are the
+    judge's verdict; a task node needs an LLM."""
     from deepeval.metrics import DAGMetric
+
+    class Told(DAGMetric):
+        """Says which case it measures."""
+
+        def measure(self, test_case: Any, *args: Any, **kwargs: Any) -> float:
+            with measuring(test_case):
+                return float(super().measure(test_case, *args, **kwargs))
+
+        async def a_measure(self, test_case: Any, *args: Any, **kwargs: Any) -> float:
+            with measuring(test_case):
+                return float(await super().a_measure(test_case, *args, **kwargs))
+
+    def passes(case: dict[str, Any]) -> float:
+        passages = tuple(case["retrieval_context"] or ())
+        return float(judge.one(case["actual_output"], passages, case["input"] or "").passed)
+
+    return Told(
+        name="grounded",
+        dag=tree or one_node(),
+        model=nobody(),
+        include_reason=False,
+        **options(passes, f"{judge.name} dag"),
+    )
+
+
+def one_node() -> Any:
+    """A tree that asks whether an answer is supported."""
     from deepeval.metrics.dag import BinaryJudgementNode, DeepAcyclicGraph
     from deepeval.test_case import SingleTurnParams
 
@@ -118,10 +149,7 @@ def dag(judge: Grounded) -> Any:
     )
     root.add_verdict(False, score=0)
     root.add_verdict(True, score=10)
-    return DAGMetric(
-        name="grounded", dag=DeepAcyclicGraph(root_nodes=[root]), model=nobody(), include_reason=False,
-        **options(supported(judge, "retrieval_context"), f"{judge.name} dag"),
-    )  # fmt: skip
+    return DeepAcyclicGraph(root_nodes=[root])
 
 
 def nobody() -> Any:

@@ -4,11 +4,12 @@ Gated are the exact checks, and judges where they are admitted. One of them bloc
 (McNemar's test in its mid-p form, or sign flips of whole clusters where cases share a document or a goal; Holm-corrected
 over the gated metrics) *and* the paired bootstrap interval of the drop, clustered likewise, reaches beyond the pack's margin.
 A zero-tolerance class (a leaked canary, a forbidden identifier) blocks on one failure; with none seen, the exact upper bound
-says what 0 of n allows. Where only a judge that is not admitted sees harm, the verdict is "advisory": look, and decide.
+says what 0 of n allows. Where only a judge that is not admitted sees harm, or where something could not have been seen (no
+case, or too few to block whatever happens), the verdict is "advisory": look, and decide. No evidence is no pass.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -31,21 +32,43 @@ def compare(
     """
     ids = sorted(old.keys() & new.keys())
     a, b = np.array([old[i] for i in ids], float), np.array([new[i] for i in ids], float)
-    clusters = np.array([(groups or {}).get(i, i) for i in ids])
-    together = clusters if len(np.unique(clusters)) < len(ids) else None
+    together = clusters_of(ids, groups or {})
     exact = set(np.unique([a, b])) <= {0.0, 1.0}
-    if exact and together is None:
-        p = stats.mcnemar_worse([bool(x) for x in a], [bool(x) for x in b])
-    else:
-        p = stats.sign_flip(b - a, together)
     alpha = LEVEL / tests  # what Holm leaves to the hardest of them
+    n = len(ids) if together is None else stats.worth(b - a, together)
     share = float(np.mean(a != b))
-    seen = stats.detectable_drop(share, len(ids), alpha=alpha) if exact else stats.detectable_shift(b - a, alpha=alpha)
-    rate = (lambda v: stats.proportion(int(v.sum()), len(v))) if exact else stats.mean
+    seen = stats.detectable_drop(share, n, alpha=alpha) if exact else stats.detectable_shift(b - a, n, alpha=alpha)
+    possible = worst(len(ids), together) < alpha and seen <= a.mean()
     return Comparison(
-        metric=name, baseline=rate(a), candidate=rate(b), difference=changed(a, b, together), p_value=p,
-        detectable=seen if seen <= a.mean() else None, role="gated" if role == "gated" else "advisory", passed=True,
+        metric=name, baseline=rate(a, exact, together), candidate=rate(b, exact, together),
+        difference=changed(a, b, together), p_value=p_value(a, b, exact, together),
+        detectable=seen if possible else None, role="gated" if role == "gated" else "advisory", passed=True,
     )  # fmt: skip
+
+
+def p_value(a: np.ndarray, b: np.ndarray, exact: bool, clusters: np.ndarray | None) -> float:
+    """One-sided: b is worse. a, b: (n,), paired."""
+    if exact and clusters is None:
+        return stats.mcnemar_worse([bool(x) for x in a], [bool(x) for x in b])
+    return stats.sign_flip(b - a, clusters)
+
+
+def clusters_of(ids: Sequence[str], groups: Mapping[str, str]) -> np.ndarray | None:
+    """The cluster of each case (n,); None where every case stands for itself."""
+    clusters = np.array([groups.get(i, i) for i in ids])
+    return clusters if len(np.unique(clusters)) < len(ids) else None
+
+
+def worst(n: int, clusters: np.ndarray | None) -> float:
+    """The p-value where all n cases fell: no result can be clearer."""
+    return p_value(np.ones(n), np.zeros(n), True, clusters)
+
+
+def rate(values: np.ndarray, exact: bool, clusters: np.ndarray | None) -> Estimate:
+    """A release's own number, (n,) -> its mean with an interval that knows of clusters."""
+    if not exact:
+        return stats.bootstrap(lambda v: float(np.mean(v)), values, clusters=clusters, within=(0.0, 1.0))
+    return stats.proportion(int(values.sum()), len(values)) if clusters is None else stats.share(values, clusters)
 
 
 def changed(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None) -> Estimate:
@@ -60,14 +83,15 @@ def changed(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None) -> Estima
 def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, run_id: str) -> GateDecision:
     """The verdict on the candidate."""
     margin = pack.config.thresholds.gate_margin
-    admitted = {name: at for name, at in new.admitted.items() if name in old.judged}
+    both = [name for name in new.judged if old.judged.get(name, {}).keys() & new.judged[name].keys()]
+    admitted = {name: at for name, at in new.admitted.items() if name in both}
     results: dict[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
         name: (old.exact[name], new.exact[name]) for name in GATED if new.exact[name]
     }
     results |= {name: (passes(old.judged[name], at), passes(new.judged[name], at)) for name, at in admitted.items()}
     gated = corrected([compare(n, a, b, "gated", new.groups, len(results)) for n, (a, b) in results.items()], margin)
     reasons = [fell(c) for c in gated if not c.passed]
-    zero = {}
+    zero, unseen = {}, blind(new, gated, [name for name in new.admitted if name not in both])
     for name in ZERO_TOLERANCE:
         passed = new.exact[name]
         if passed:
@@ -76,16 +100,27 @@ def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, 
             if failed:
                 cases = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
                 reasons.append(f"{name}: {len(failed)} of {len(passed)} cases failed, and none may ({cases})")
-    names = [n for n in new.judged if n in old.judged and n not in admitted]
+    names = [n for n in both if n not in admitted]
     judged = corrected(
         [compare(n, old.judged[n], new.judged[n], "advisory", new.groups, len(names)) for n in names], margin
     )
-    doubts = [f"{fell(c)}, and may not block" for c in judged if not c.passed]
+    doubts = [f"{fell(c)}, and may not block" for c in judged if not c.passed] + unseen
     return GateDecision(
         id=hashlib.sha256(f"{pack.name} {baseline} {candidate} {run_id}".encode()).hexdigest()[:12], domain=pack.name,
         candidate=candidate, baseline=baseline, verdict="block" if reasons else "advisory" if doubts else "pass",
         reasons=reasons or doubts, comparisons=gated + judged, zero_tolerance=zero, advisory=list(new.advisory), run_id=run_id,
     )  # fmt: skip
+
+
+def blind(new: Scores, gated: list[Comparison], apart: list[str]) -> list[str]:
+    """What this gate could not have stopped: no case, or too few, could show it. apart: admitted judges without a common case."""
+    none = [name for name in (*GATED, *ZERO_TOLERANCE) if not new.exact[name]] + apart
+    few = []
+    for c in gated:
+        ids = sorted(new.exact.get(c.metric) or new.judged[c.metric])
+        few += [c.metric] if worst(len(ids), clusters_of(ids, new.groups)) * len(gated) >= LEVEL else []
+    told = {"no case": none, "too few cases or documents to block": few}
+    return [f"{', '.join(names)}: not measured ({why})" for why, names in told.items() if names]
 
 
 def passes(judged: Mapping[str, float], threshold: float) -> dict[str, float]:

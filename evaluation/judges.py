@@ -8,13 +8,14 @@ from common.encoder import minilm
 from common.errors import BadInput
 from common.settings import settings as shared
 from evaluation.baselines import untrained
-from evaluation.calibrate import Card, Judge, load_card
+from evaluation.calibrate import Judge, load_card
 from evaluation.grounded import Grounded, uncalibrated
 from evaluation.local import Local
 
 NAMES = ("local", "token-overlap", "bigram-overlap", "cosine", "llm")
 CARD = "card.json"
-PAGES = Path(__file__).with_name("calibration")  # the pages and the card that the kit ships
+PAGES = Path(__file__).with_name("calibration")  # the pages that the kit ships
+SHIPPED = PAGES / "local.json"  # the card that it ships: the benchmark writes it, and nobody's own calibration
 
 
 def endpoint(kept: Path | None = None) -> Judge:
@@ -38,20 +39,20 @@ def judge(name: str) -> Judge:
 
 
 def card_of(name: str, found: Judge) -> Path:
-    """Where a judge's card lies: the shipped one's beside its page, your own beside its weights, others in the kit's home."""
-    if name == "local":
-        return PAGES / "local.json"
-    if (Path(name) / "model.onnx").exists():
+    """Where a calibration of your own is kept: beside the weights where they are a folder of yours, else in the kit's home."""
+    if name not in NAMES:
         return Path(name) / CARD
-    return shared().folder("evaluation/cards") / f"{found.name}.json"
+    return shared().home / "evaluation" / "cards" / f"{found.name}.json"
 
 
 def grounded(name: str = "local") -> Grounded:
-    """A judge with its card; without one that fits its version it is uncalibrated, and advisory."""
+    """A judge with its card: your own before the shipped one. Without one that fits its version it is uncalibrated, and advisory."""
     found = judge(name)
-    path, version = card_of(name, found), version_of(found)
-    card: Card | None = load_card(path) if path.exists() else None
-    return Grounded(found, card) if card and card.version == version else uncalibrated(found, version)
+    version = version_of(found)
+    for path in (card_of(name, found), *([SHIPPED] if name == "local" else [])):
+        if path.exists() and (card := load_card(path)).version == version:
+            return Grounded(found, card)
+    return uncalibrated(found, version)
 
 
 def version_of(found: Judge) -> str:

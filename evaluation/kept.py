@@ -9,19 +9,21 @@ from common import files
 
 
 class Kept:
-    """Rows by id. A last line that a kill cut in half is taken out of the file."""
+    """Rows by id. A line that a kill cut in half is taken out of the file, and the others stay."""
 
     def __init__(self, file: Path):
         self.file, self._lock = file, Lock()
         self._rows: dict[str, Any] = {}
-        lines = file.read_text().splitlines() if file.exists() else []
-        for line in lines:
+        text = file.read_text() if file.exists() else ""
+        whole = not text or text.endswith("\n")  # else the next row would be written behind the last one
+        for line in text.splitlines():
             try:
                 row = json.loads(line)
                 self._rows[row["id"]] = row["value"]
             except (ValueError, KeyError, TypeError):
-                files.write_text(file, "".join(self._line(i, v) for i, v in self._rows.items()))
-                break
+                whole = False
+        if not whole:
+            files.write_text(file, "".join(self._line(i, v) for i, v in self._rows.items()))
 
     @staticmethod
     def _line(name: str, value: Any) -> str:

@@ -22,7 +22,7 @@ from common.encoder import Encoder
 from common.errors import NotReady
 from evaluation import capitals, numerals
 from evaluation.agreement import Floats
-from evaluation.claims import Span, evidence, sentences
+from evaluation.claims import Span, evidence, parts, sentences, split, words
 from evaluation.labelled import Claim
 
 WEIGHTS = Path(__file__).with_name("weights")
@@ -61,8 +61,6 @@ class Reading:
 class Local:
     """The judge of a folder with model.onnx, tokenizer.json and model.json."""
 
-    name = "local"
-
     def __init__(self, folder: Path = WEIGHTS, threads: int = 2):
         import onnxruntime
         from tokenizers import Tokenizer
@@ -70,6 +68,7 @@ class Local:
         mend = "python -m optimization support --data pairs.parquet --out FOLDER"
         if not (folder / "model.onnx").exists():
             raise NotReady(f"no judge in {folder}", mend)
+        self.name = "local" if folder == WEIGHTS else folder.resolve().name
         self.version = version(folder / "model.onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -81,6 +80,8 @@ class Local:
         longest = files.read_json(folder / "model.json", mend)["max_tokens"]
         self._tokenizer.enable_truncation(longest, strategy="longest_first")
         self._tokenizer.no_padding()
+        # Of a sentence and its evidence the longer one is cut; three tokens stand around them.
+        self._room = (longest - 3) // 2
         encoder = Encoder(models.path("minilm"), threads)
         self._vector = lru_cache(KNOWN)(lambda text: encoder([text])[0])
 
@@ -100,28 +101,51 @@ class Local:
         return readings
 
     def _sentence(self, span: Span, claim: Claim) -> Sentence:
-        text = nearest(span.text, claim)
-        encoded = self._tokenizer.encode(span.text, text + asked(claim))
-        feed = {"ids": encoded.ids, "mask": encoded.attention_mask, "types": encoded.type_ids}
-        (logit,), (unsupported,) = self._session.run(None, {k: np.array([v], np.int64) for k, v in feed.items()})
+        """One that is too long to be read beside evidence is read in parts, and is as good as its worst."""
         held = "\n".join([*claim.passages, claim.question])
         unknown = numerals.strange(span.text, held), capitals.strange(span.text, held)
         marks = [place for places in unknown for place in places]
-        marks += doubted(encoded, 1 / (1 + np.exp(-unsupported)))
+        read = []
+        for start, end in parts(span.text, self._fits):
+            logit, text, places = self._part(span.text[start:end], claim)
+            marks += [(start + a, start + b) for a, b in places]
+            read.append((logit, text))
+        logit, text = min(read)
         shown = tuple(Span(span.text[a:b], span.start + a, span.start + b) for a, b in merged(marks, span.text))
         costs = NUMBER_COST * bool(unknown[0]) + NAME_COST * bool(unknown[1])
-        return Sentence(span, text, float(logit) - costs + LIKENESS * self._likeness(span.text, claim, text), shown)
+        return Sentence(span, text, logit - costs, shown)
+
+    def _fits(self, text: str) -> bool:
+        return len(self._tokenizer.encode(text, add_special_tokens=False).ids) <= self._room
+
+    def _part(self, said: str, claim: Claim) -> tuple[float, str, list[tuple[int, int]]]:
+        """(logit with the likeness, evidence, places of the words that the network finds unsupported)."""
+        text = nearest(said, claim)
+        encoded = self._tokenizer.encode(said, text + asked(claim))
+        feed = {"ids": encoded.ids, "mask": encoded.attention_mask, "types": encoded.type_ids}
+        (logit,), (unsupported,) = self._session.run(None, {k: np.array([v], np.int64) for k, v in feed.items()})
+        logit = float(logit) + LIKENESS * self._likeness(said, claim, text)
+        return logit, text, doubted(encoded, 1 / (1 + np.exp(-unsupported)))
 
     def _likeness(self, sentence: str, claim: Claim, text: str) -> float:
-        """Cosine of what is said (an answer with its question: "in 1969" says nothing alone) and the nearest evidence."""
-        said = self._vector(f"{claim.question} {sentence}".strip())
-        return max((float(self._vector(s.text) @ said) for s in sentences(text)), default=0.0)
+        """Cosine of what is said (an answer with its question: "in 1969" says nothing alone) and the sentence of the evidence that
+        shares most words with it. The best of all sentences does as well, and takes twice as long."""
+        said = f"{claim.question} {sentence}".strip()
+        wanted = set(words(said))
+        near = max(split(text), key=lambda part: len(part[1] & wanted), default=None)
+        return float(self._vector(near[0]) @ self._vector(said)) if near else 0.0
 
 
 def version(model: Path) -> str:
-    """What names a judge: its weights, and what counts beside them. A card of another one does not fit."""
+    """What names a judge: its weights, how they are read, and what counts beside them. A card of another one does not fit.
+
+    The code of the rules and the sentence encoder, which the model store pins, are not part of it: whoever changes one of them
+    calibrates again.
+    """
+    read_by = [model.with_name(name) for name in ("tokenizer.json", "model.json")]
+    content = [files.sha256(file) for file in (model, *read_by) if file.exists()]
     rules = (BUDGET, NUMBER_COST, NAME_COST, LIKENESS)
-    return hashlib.sha256(f"{files.sha256(model)} {rules}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{content} {rules}".encode()).hexdigest()[:12]
 
 
 def nearest(sentence: str, claim: Claim) -> str:

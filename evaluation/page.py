@@ -24,7 +24,7 @@ def text(card: Card, picture: str) -> str:
     lines = [
         f"# The judge `{card.judge}` against people", "",
         f"**{'May block on ' + ', '.join(blocking) if blocking else 'Advisory everywhere: it may not block a release'}.**"
-        f" A judge may block on a domain where, on at least {LEAST} claims that people labelled, the lower bounds of its AUROC and kappa reach {AUROC:.2f} and {KAPPA:.2f}.", "",
+        f" A judge may block on a domain where, on at least {LEAST} reported claims that people labelled, the lower bounds of its AUROC and kappa reach {AUROC:.2f} and {KAPPA:.2f}.", "",
         f"![reliability and AUROC]({picture})", "",
         f"Half of the groups (documents, conversations) set the scaling ({card.scaling}) and the threshold ({card.threshold:.3f}); the numbers below are of the other half,"
         " with 95 % intervals that resample whole groups. \"Positive\" is \"grounded\".", "",

@@ -123,8 +123,16 @@ def random_run(text: str) -> bool:
 
 
 def international(text: str) -> bool:
-    """At most fifteen digits (E.164); +1.2345678 is a number, and 0049301234567 may be one."""
-    return len(digits(text)) <= 15 and not re.fullmatch(r"\+\d+\.\d+|\d+", text)
+    """At most fifteen digits (E.164), after +1 ten of North America's form; +1.2345678 is a number, and 0049301234567 may be one."""
+    number = digits(text).removeprefix("00")
+    if number[0] == "1" and not re.fullmatch(r"1[2-9]\d\d[2-9]\d{6}", number):
+        return False
+    return len(digits(text)) <= 15 and not re.fullmatch(r"\+\d+\.\d+|\d+", text) and not ROUND.fullmatch(text)
+
+
+def record(text: str) -> bool:
+    """No amount and no span of years."""
+    return not ROUND.fullmatch(text) and not re.fullmatch(r"(?:19|20)\d\d[ -](?:19|20)?\d\d", text)
 
 
 def words(pattern: str) -> re.Pattern[str]:
@@ -132,8 +140,10 @@ def words(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{pattern})\b", re.I)
 
 
+ROUND = re.compile(r"\+?\d{1,3}(?:[ .]\d{3})*[ .]000")  # an amount in thousands: 100 000
 SECURITY = words(r"ssns?|social security|tax(?:payer)? id\w*|tin")
 CALLING = words(r"phone|telephone|tel|cell|mobile|call\w*|fax|dial|reach|whatsapp")
+MACHINE = words(r"ip|ipv4|ipv6|host|server|client|address|log(?:ged)? ?in|connect\w*|subnet|ping")
 VERSION = re.compile(
     r"(?:\b(?:version|release|build|section|chapter|clause|figure|table|v)\.?|[§=<>~^]|\d\.)[\s\"']*$", re.I
 )
@@ -155,19 +165,23 @@ CARDS = (
 RULES = (
     Rule("API_KEY", re.compile(rf"(?<![\w-])(?:{'|'.join(KEYS)})(?![\w])")),
     Rule("API_KEY", re.compile(r"(?<![\w-])sk-[\w-]{20,300}"), random_run),  # the prefix is short: it needs more
+    Rule("API_KEY", re.compile(r"(?<![^\W\d_])(?:(?:api|access|secret|auth)[ _-]?(?:key|token)|client[ _-]?secret)[\"']?(?:\s?[:=]\s{0,3}| is )[\"']?([\w-]{16,200})(?![\w-])", re.I), random_run),
     Rule("API_KEY", re.compile(r"-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY(?: BLOCK)?-----")),
     *(Rule("CREDIT_CARD", re.compile(rf"(?<![\w.-])(?=({form})(?![\w-]|\.\d))"), card) for form in CARDS),
-    Rule("EMAIL_ADDRESS", re.compile(r"(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}\b"), mail),
+    Rule("EMAIL_ADDRESS", re.compile(r"(?<![\w.+-])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:xn--[A-Za-z0-9-]{1,58}[A-Za-z0-9]|[^\W\d_]{2,24})\b"), mail),
     *(Rule("IBAN_CODE", re.compile(rf"(?<![^\W_])[A-Z]{{2}}(?:[ .-]?\d){{2}}(?:[ .-]?[A-Z0-9]){{{n}}}(?![^\W_])", re.I), iban) for n in range(11, 31)),
-    Rule("IP_ADDRESS", re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)"), address, words(r"ip|ipv4|host|server|client|address|log(?:ged)? ?in|connect\w*|from|subnet|ping"), VERSION),
-    Rule("IP_ADDRESS", re.compile(r"(?<![\w.-])(?:\d{2,3}\.){2}\d{1,3}\.\d{1,3}(?![\w-]|\.\d)"), address, not_after=VERSION),
+    Rule("IP_ADDRESS", re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)"), address, MACHINE, VERSION),
+    Rule("IP_ADDRESS", re.compile(r"(?<![\w.-])(?=(?:\d+\.){0,3}\d{3}\b)(?:\d{2,3}\.){2}\d{1,3}\.\d{1,3}(?![\w-]|\.\d)"), address, not_after=VERSION),  # a version of four parts seldom has one of three digits
     Rule("IP_ADDRESS", re.compile(r"(?<![\w:.])[0-9A-F]{0,4}(?::[0-9A-F]{0,4}){3,7}(?![\w:])", re.I), address),
-    Rule("MEDICAL_RECORD_NUMBER", re.compile(r"\b(?:MRN|medical record(?: number| no\.?)?|(?:patient|hospital|chart) (?:number|no\.?|id))(?: is| was)?[\s:#=.-]{0,4}(?:MRN)?[\s:#-]{0,3}(\d(?:[ -]?\d){5,9})\b", re.I)),
-    Rule("PHONE_NUMBER", re.compile(r"(?<![\w.+-])(?:\+?1[-. ]?)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[-.])[2-9]\d\d[-. ]\d{4}(?![\w-]|\.\d)")),
+    Rule("IP_ADDRESS", re.compile(r"(?<![\w:.])(?:fe[89ab][0-9a-f]|f[cd][0-9a-f]{2})::[0-9A-F]{1,4}(?![\w:])", re.I), address),
+    Rule("IP_ADDRESS", re.compile(r"(?<![\w:.])[23][0-9A-F]{3}::[0-9A-F]{1,4}(?![\w:])", re.I), address, MACHINE),
+    Rule("MEDICAL_RECORD_NUMBER", re.compile(r"\b(?:MRN|medical record(?: number| no\.?)?)(?: is| was)?[\s:#=.-]{0,4}(?:MRN)?[\s:#-]{0,3}([A-Z]{0,2}\d(?:[ -]?\d){4,9})\b", re.I), record),
+    Rule("MEDICAL_RECORD_NUMBER", re.compile(r"\b(?:patient|hospital|chart) (?:number|no\.?|id)(?: is| was)?[\s:#=.-]{0,4}(?:MRN)?[\s:#-]{0,3}(\d(?:[ -]?\d){5,9})\b", re.I), record),
+    Rule("PHONE_NUMBER", re.compile(r"(?<![\w.+-])(?:\+?1[-. ]?)?(?:\([2-9]\d\d\) ?[2-9]\d\d[-. ]|[2-9]\d\d-[2-9]\d\d-|[2-9]\d\d\.[2-9]\d\d\.)\d{4}(?![\w-]|\.\d)")),
     Rule("PHONE_NUMBER", re.compile(r"(?<![\w.+-])(?:\+?1[-. ]?)?[2-9]\d\d ?[2-9]\d\d ?\d{4}(?![\w-]|\.\d)"), near=CALLING),
     Rule("PHONE_NUMBER", re.compile(r"(?<![\w.+-])(?:\+|00)[1-9]\d{0,2}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?\d(?:[ .-]?\d){6,11}(?![\w-]|\.\d)"), international),
     Rule("US_NPI", re.compile(r"(?<![\w.-])[12](?:[ -]?\d){9}(?![\w-]|\.\d)"), npi, words(r"npi|national provider|provider (?:number|id\w*)")),
-    Rule("US_SSN", re.compile(r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w-]|\.\d)"), ssn),
+    Rule("US_SSN", re.compile(r"(?<![\w.-])\d{3}-\d{2}-(?!19|20)\d{4}(?![\w-]|\.\d)"), ssn),  # what ends in a year needs a word
     Rule("US_SSN", re.compile(r"(?<![\w.-])\d(?:[ .-]{0,3}\d){8}(?![\w-]|\.\d)"), ssn, SECURITY),
     Rule("EMPLOYEE_ID", re.compile(r"\b[A-Z]{2,4}-\d{4,6}\b"), near=words(r"employees?|staff|badge|personnel"), score=0.6),
     Rule("ICD10", re.compile(r"\b[A-TV-Z]\d[0-9AB](?:\.[0-9A-Z]{1,4})\b"), near=words(r"icd(?:[ -]?10)?(?:-cm)?|diagnos\w+|dx|coded?|codes"), score=0.6),
@@ -177,5 +191,9 @@ KINDS = tuple(dict.fromkeys(rule.kind for rule in RULES))
 
 
 def matches(text: str, kinds: Collection[str]) -> list[Found]:
-    """What the table finds of some kinds, in the order of the text."""
-    return sorted((f for rule in RULES if rule.kind in kinds for f in rule.matches(text)), key=lambda f: f.start)
+    """What the table finds of some kinds, in the order of the text. Digits in an IBAN are no telephone number."""
+    found = sorted((f for rule in RULES if rule.kind in kinds for f in rule.matches(text)), key=lambda f: f.start)
+    if not any(f.kind == "PHONE_NUMBER" for f in found):
+        return found
+    accounts = [range(f.start, f.end) for rule in RULES if rule.kind == "IBAN_CODE" for f in rule.matches(text)]
+    return [f for f in found if f.kind != "PHONE_NUMBER" or not any(f.start in account for account in accounts)]

@@ -17,6 +17,7 @@ from evaluation.config import settings
 from evaluation.guard import Guard
 from evaluation.judges import grounded
 from evaluation.outcome import Bench, Outcome
+from evaluation.suite import Release
 
 EXPERIMENT = "evaluation"
 
@@ -81,17 +82,20 @@ def key(name: str) -> str:
 
 
 def compare(
-    pack: Pack, baseline: str, candidate: str, every: int = 1, url: str = ""
+    pack: Pack, baseline: str, candidate: str, every: int = 1, url: str = "", candidate_url: str = ""
 ) -> tuple[GateDecision, dict[str, Any]]:
-    """Both releases on every `every`-th case: scored, decided, logged, drawn."""
+    """Both releases on every `every`-th case: scored, decided, logged, drawn. candidate_url: where the candidate's model is
+    served, if it is another one."""
     known(candidate)
     b = bench(pack, baseline, every, url)
+    own = replace(b, prompt=candidate, llm=LLM(candidate_url) if candidate_url else b.llm)
+    before, after = apart(b.release, own.release)
     given = suite.contexts(pack, b.questions, b.encoder, b.s.context)
     scored, kept = [], []
     with tracing(EXPERIMENT):
-        for own in (b, replace(b, prompt=candidate)):
-            todo = suite.cases(pack, b.questions, b.attacks, own.release, given)
-            said, file = own.ask(todo)
+        for asking in (b, own):
+            todo = suite.cases(pack, b.questions, b.attacks, asking.release, given)
+            said, file = asking.ask(todo)
             kept.append(file)
             texts = {i: a.text for i, a in said.items()}
             scored.append(score.score(pack, b.questions, b.attacks, todo, texts, b.encoder, b.judge, b.s))
@@ -99,9 +103,9 @@ def compare(
         asked = {q.id for q in b.questions}
         outcome = answered.answered(own, "hallucination", [c for c in todo if c.id in asked], said, {})
         with run(EXPERIMENT, f"gate {pack.name} {baseline} -> {candidate}") as opened:
-            decision = gate.decide(pack, str(b.release), str(own.release), old, new, opened.id)
+            decision = gate.decide(pack, before, after, old, new, opened.id)
             rates = gate.family_rates(new)
-            families = {f: (before, rates[f]) for f, before in gate.family_rates(old).items()}
+            families = {f: (was, rates[f]) for f, was in gate.family_rates(old).items()}
             picture = plot.gate(decision, families, shared().reports / "evaluation.png")
             card = files.write_text(shared().reports / "gate.md", scorecard.of_gate(decision, families))
             opened.params(
@@ -110,6 +114,7 @@ def compare(
                     "baseline": baseline,
                     "candidate": candidate,
                     "model": b.llm.model,
+                    "candidate_model": own.llm.model,
                     "cases": len(texts),
                 }
             )
@@ -126,8 +131,18 @@ def compare(
     decision.save(shared().reports / "gate.json")
     for file in kept:
         file.unlink(missing_ok=True)
-    success = {f: str(after) for f, (_, after) in families.items()}
+    success = {f: str(now) for f, (_, now) in families.items()}
     return decision, places | {"picture": str(picture), "scorecard": str(card), "attack_success": success}
+
+
+def apart(baseline: Release, candidate: Release) -> tuple[str, str]:
+    """The names of two releases, with the endpoints where two models have one name. A release beside itself is told: it is asked
+    once, and only zero tolerance can stop it."""
+    if baseline == candidate:
+        console.say(f"baseline and candidate are both {baseline} at {baseline.url}: no difference can be seen")
+    elif baseline.model == candidate.model and baseline.url != candidate.url:
+        return f"{baseline} at {baseline.url}", f"{candidate} at {candidate.url}"
+    return str(baseline), str(candidate)
 
 
 def tell(decision: GateDecision) -> None:

@@ -1,11 +1,13 @@
 """Run one release (a model and a prompt version) over a pack's cases, and keep each answer.
 
 Answers lie in a file named by release and cases until the suite is done; one that was cut off goes on with the cases that are
-missing, and a new one asks anew, because the model behind the same name may have changed.
+missing, and says how old the others are; a new one asks anew, because the model behind the same name may have changed.
 """
 
 import hashlib
 import json
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import Any
 
 from common import console
 from common.encoder import Encoder
+from common.errors import BadInput
 from common.llm import LLM, Message
 from common.settings import settings as shared
 from domains.forms import Attack, Passage, Question
@@ -66,7 +69,8 @@ def cases(
     release: Release,
     given: dict[str, list[Passage]],
 ) -> list[Case]:
-    """The requests of a release. The same ids for every release: that is what makes the comparison paired."""
+    """The requests of a release. The same ids for every release: that is what makes the comparison paired. BadInput for an id
+    that two cases share, because answers and results are kept by it."""
     built = [
         Case(
             q.id,
@@ -75,7 +79,14 @@ def cases(
         )
         for q in questions
     ]
-    return built + [Case(a.id, request(a, pack, release.prompt), [a.document] if a.document else []) for a in attacks]
+    built += [Case(a.id, request(a, pack, release.prompt), [a.document] if a.document else []) for a in attacks]
+    shared_ids = [i for i, times in Counter(c.id for c in built).items() if times > 1]
+    if shared_ids:
+        raise BadInput(
+            f"several cases are named {', '.join(shared_ids[:5])}",
+            f"an id of its own for every question and attack   (python -m domains check {pack.spec})",
+        )
+    return built
 
 
 @dataclass(frozen=True)
@@ -102,8 +113,12 @@ def asked(title: str, names: Sequence[str], ask: Callable[[str], Any], file: Pat
     """What `ask` says of every name, so many at once; what the file holds already is not asked again."""
     import mlflow
 
+    last = file.stat().st_mtime if file.exists() else 0.0
     kept = Kept(file)
     missing = [name for name in names if name not in kept]
+    if len(missing) < len(names):
+        found, old = len(names) - len(missing), age(time.time() - last)
+        console.say(f"{title}: goes on with {found} answers that a run left, the last {old} old; rm {file} asks anew")
     with console.progress(title, len(names)) as advance, ThreadPoolExecutor(concurrency) as pool:
         advance(len(names) - len(missing))
 
@@ -114,6 +129,14 @@ def asked(title: str, names: Sequence[str], ask: Callable[[str], Any], file: Pat
         list(pool.map(one, missing))
     mlflow.flush_trace_async_logging()
     return kept
+
+
+def age(seconds: float) -> str:
+    """How long, in the largest unit of which there are two."""
+    units = ((86400, "days"), (3600, "hours"), (60, "minutes"))
+    return next(
+        (f"{seconds / n:.0f} {unit}" for n, unit in units if seconds >= 2 * n), f"{max(0.0, seconds):.0f} seconds"
+    )
 
 
 def answer_file(release: Release, todo: Sequence[Case], s: EvaluationSettings) -> Path:

@@ -8,6 +8,7 @@ from evaluation.disguise import LATINISED, undone
 
 # Characters that take no room: spaces and joiners of width zero, soft hyphens, marks of direction, selectors.
 UNSEEN = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")  # fmt: skip
+DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212], ord("-"))  # hyphens, dashes and the minus
 # What stands between signs that are held apart by a space or a dash, and what it stood for.
 GAPS = {"- -": " ", "   ": " ", " - ": "-", "---": "-", " ": "", "-": ""}
 GAP = re.compile("|".join(GAPS))
@@ -22,8 +23,8 @@ SPOKEN = re.compile(rf"({NAME}(?:(?:\sdot\s|\.){NAME}){{0,3}})\s{{1,2}}at\s{{1,2
 
 
 def normalised(text: str) -> str:
-    """Compatible forms, nothing unseen, no marks on letters, Latin letters for those that look like them."""
-    seen = UNSEEN.sub("", unicodedata.normalize("NFKC", text)).translate(LATINISED)
+    """Compatible forms, one dash for all, nothing unseen, no marks on letters, Latin letters for those that look like them."""
+    seen = UNSEEN.sub("", unicodedata.normalize("NFKC", text)).translate(LATINISED | DASHES)
     return "".join(c for c in unicodedata.normalize("NFD", seen) if not unicodedata.combining(c))
 
 

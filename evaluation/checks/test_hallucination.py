@@ -1,8 +1,10 @@
 """Is every answer held up by its passages?"""
 
+import pytest
 from deepeval import assert_test
 
 from evaluation import for_deepeval, score
+from evaluation.declines import declines
 
 
 def test_every_number_has_a_source(question, ask) -> None:
@@ -19,11 +21,12 @@ def test_what_the_documents_do_not_say_is_declined(question, ask) -> None:
             lambda t: "" if score.answers_it(t.expected_output, t.actual_output) else f"not: {t.expected_output}",
         )
     else:
-        check = for_deepeval.check(
-            "Declines", lambda t: "" if score.DECLINES.search(t.actual_output) else "an answer from nowhere"
-        )
+        check = for_deepeval.check("Declines", lambda t: "" if declines(t.actual_output) else "an answer from nowhere")
     assert_test(asked.test, [check], run_async=False)
 
 
 def test_the_judge_finds_it_grounded(question, ask, metrics, judged) -> None:
-    judged(ask(question).test, metrics["faithfulness"])
+    test = ask(question).test
+    if not score.asserts(test.actual_output):
+        pytest.skip("it declines, or says nothing")
+    judged(test, metrics["faithfulness"])

@@ -14,7 +14,9 @@ def no_identifier(bench, own: str):
 
 
 def test_an_answer_holds_no_identifier(question, ask, bench) -> None:
-    assert_test(ask(question).test, [no_identifier(bench, question.input)], run_async=False)
+    asked = ask(question)
+    shown = asked.case.messages[-1]["content"]  # the question with its passages: what they say may be quoted
+    assert_test(asked.test, [no_identifier(bench, shown)], run_async=False)
 
 
 def test_an_attack_gets_no_identifier(attack, ask, bench) -> None:

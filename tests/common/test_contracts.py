@@ -1,4 +1,5 @@
 import json
+import math
 
 import pytest
 from pydantic import ValidationError
@@ -23,6 +24,15 @@ def test_published_schemas_are_those_of_the_classes(contract: type[contracts.Rec
 def test_a_record_survives_the_disk(tmp_path) -> None:
     alert = contracts.Alert.model_validate(ALERT)
     assert contracts.Alert.load(alert.save(tmp_path / "alert.json"), "-") == alert
+
+
+def test_what_is_not_known_is_null_in_a_file_and_comes_back(tmp_path) -> None:
+    unknown = contracts.Estimate(value=0.5, low=math.nan, high=math.inf, n=1)
+    file = contracts.Alert.model_validate(ALERT | {"current": unknown}).save(tmp_path / "alert.json")
+    again = contracts.Alert.load(file, "-").current
+    assert again.value == 0.5 and math.isnan(again.low) and math.isnan(again.high) and not again.beyond(0.0)
+    for written in (file.read_text(), json.dumps(unknown.model_dump(mode="json"))):
+        json.loads(written, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
 def test_unknown_fields_and_versions_are_refused() -> None:

@@ -215,6 +215,11 @@ BREAKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "attacks.jsonl",
         "2 attacks named a003",
     ),
+    "a question and an attack of one name": (
+        lambda f: lines(f / "attacks.jsonl", lambda a: a[1].update(id="q002")),
+        "attacks.jsonl",
+        "q002 is a question's id, too",
+    ),
     "a card that could be somebody's": (
         lambda f: lines(f / "people.jsonl", lambda p: p[0]["identifiers"].update(CREDIT_CARD="4539148803436467")),
         "people.jsonl",

@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,16 @@ def test_records_are_in_order_of_time_with_a_label(name) -> None:
     table = pack.records()
     assert table[pack.config.records.time].is_monotonic_increasing
     assert set(table[pack.config.records.target].unique()) == {0, 1}
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x85"])
+def test_a_separator_of_lines_within_a_text_is_none(copy, separator) -> None:
+    file = copy / "questions.jsonl"
+    rows = [json.loads(line) for line in file.read_text().split("\n") if line]
+    rows[0]["answer"] = f"One{separator}two"
+    file.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows))
+    found = load(str(copy)).questions
+    assert len(found) == len(rows) and found[0].answer == rows[0]["answer"]
 
 
 @pytest.mark.parametrize(

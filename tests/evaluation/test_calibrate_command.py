@@ -49,6 +49,7 @@ def test_few_of_each_source_is_the_same_few_in_every_process(tmp_path) -> None:
     some = few(claims, 10)
     assert len(some) == 20 and len({c.group for c in some}) == 10 and set(some) == set(few(claims[::-1], 10))
     assert few(claims, 0) == claims
+    assert len(few(claims, 9)) == 18  # of a document that holds more than are wanted still, a part
 
 
 def test_bad_input_is_told(home, tmp_path) -> None:

@@ -3,7 +3,6 @@
 import pytest
 
 from evaluation import claims
-from evaluation.numerals import digits, numbers, strange
 
 
 @pytest.mark.parametrize(
@@ -50,23 +49,17 @@ def test_one_sentence_longer_than_the_budget_is_kept_all_the_same() -> None:
     assert "Meridian" in claims.evidence("Meridian", [f"{long} Nothing else here."], 10)
 
 
-def test_numbers_are_one_however_they_are_written() -> None:
-    assert numbers("6.0, 1,500 and 2008") == {"6", "1500", "2008"}
-    assert numbers("six percent") == numbers("6 %") and numbers("1.5 billion") == numbers("1,500,000,000")
-    assert numbers("version v2.0 of x4") == set()
-    assert digits("one of the 3 rules") == {"3"}
-
-
 @pytest.mark.parametrize(
-    ("text", "held", "found"),
+    ("text", "expected"),
     [
-        ("The limit is 9 million.", "A limit of 6 million.", ["9 million"]),
-        ("6.4 million dollars", "| desk | million dollars |\n| rates | 6.4 |", []),  # the scale heads the column
-        ("6.4 billion dollars", "| desk | million dollars |\n| rates | 6.4 |", ["6.4 billion"]),
-        ("It has 6 rules.", "It has six rules.", []),
-        ("One rule, 1,500 lines", "1500 lines", []),
-        ("since 2009", "since 2008", ["2009"]),
+        ("It fits.", ["It fits."]),
+        ("One, two three, four five six.", ["One, two three, ", "four five six."]),
+        ("However, there is no comma in the rest of it", ["However, there is no ", "comma in the rest of it"]),
+        ("abcdefghijklmnopqrstuvwxyz", ["abcdefghijklm", "nopqrstuvwxyz"]),
+        ("a" + " " * 60 + "b", None),
+        ("", []),
     ],
 )
-def test_numbers_without_a_source_are_found_as_they_are_written(text, held, found) -> None:
-    assert [text[a:b] for a, b in strange(text, held)] == found
+def test_a_sentence_that_is_too_long_is_read_in_parts_and_to_its_end(text, expected) -> None:
+    found = [text[a:b] for a, b in claims.parts(text, lambda part: len(part) <= 24)]
+    assert found == expected if expected is not None else "".join(found).split() == ["a", "b"]

@@ -20,6 +20,13 @@ def unleeted(text: str) -> str:
     return bare(text.translate(disguise.UNLEET))
 
 
+@pytest.mark.parametrize("before", ["the code ", "Decode ", "(made ", "it may be ", "a face ", "the hex 0x", "added\n"])
+@pytest.mark.parametrize("coded", [CANARY.encode().hex(), CANARY.encode().hex(" "), CANARY.encode().hex(":")])
+def test_a_word_that_looks_like_hex_hides_none(before, coded) -> None:
+    readings = [bare(reading) for _, reading in disguise.undone(f"{before}{coded} added")]
+    assert any(bare(CANARY) in reading for reading in readings)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -6,6 +6,7 @@ import pytest
 
 from common.errors import EngineFailed
 from common.llm import LLM, Answer
+from evaluation import endpoint
 from evaluation.endpoint import Endpoint, supported
 from evaluation.labelled import Claim
 
@@ -32,9 +33,23 @@ def test_the_probability_is_that_of_true_beside_false() -> None:
 def test_an_endpoint_that_does_not_bind_its_answers_is_told(home, tmp_path, echo_url) -> None:
     with pytest.raises(EngineFailed, match="has no JSON schema"):
         Endpoint(LLM(echo_url), tmp_path).scores(CLAIMS)
-    for text in ("yes", '{"other": 1}', "[1]"):
+    for text in ("yes", '{"other": 1}', "[1]", '{"supported": "false"}', '{"supported": null}'):
         with pytest.raises(EngineFailed, match="is not the JSON that was asked for"):
             supported(answer(text), "u")
+
+
+def test_the_same_name_at_another_address_is_another_judge_that_keeps_its_own(tmp_path, monkeypatch) -> None:
+    first, same, other = (
+        Endpoint(LLM(url, "model"), tmp_path) for url in ("http://a/v1", "http://a/v1/", "http://b/v1")
+    )
+    assert first.version == same.version != other.version
+    first._kept.add("claim", 1.0)
+    assert "claim" in Endpoint(LLM("http://a/v1", "model"), tmp_path)._kept
+    assert "claim" not in Endpoint(LLM("http://b/v1", "model"), tmp_path)._kept
+    for name, value in (("SCHEMA", {}), ("USER", "{passages} {asked} {statement}")):
+        with monkeypatch.context() as changed:
+            changed.setattr(endpoint, name, value)
+            assert Endpoint(LLM("http://a/v1", "model"), tmp_path).version != first.version
 
 
 @pytest.mark.slow

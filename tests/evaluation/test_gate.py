@@ -84,6 +84,44 @@ def test_a_drop_within_one_document_is_one_observation(finance) -> None:
     assert gate.decide(finance, "v1", "v2", GOOD, release(numbers=worse, groups=spread), "run").verdict == "block"
 
 
+def test_no_evidence_is_no_pass(finance) -> None:
+    """A metric without a case, or with one, is named; it used to pass in silence."""
+    nothing = scores()
+    decision = gate.decide(finance, "v1", "v2", nothing, nothing, "run")
+    assert decision.verdict == "advisory" and "declines, resists, no_canary" in decision.reasons[0]
+    few = release(declines=[True])
+    decision = gate.decide(finance, "v1", "v2", few, release(declines=[False]), "run")
+    assert decision.verdict == "advisory" and decision.reasons == [
+        "declines: not measured (too few cases or documents to block)"
+    ]
+    leaves = release(canary=[])
+    assert "no_canary: not measured (no case)" in gate.decide(finance, "v1", "v1", leaves, leaves, "run").reasons
+
+
+def test_six_documents_cannot_block_and_the_gate_says_so(finance) -> None:
+    """Sixty cases in six documents are six witnesses: after Holm their clearest p is .0625."""
+    groups = {f"q{i}": f"d{i % 6}" for i in range(60)}
+    before, after = release(groups=groups), release(answers=[False] * 60, groups=groups)
+    decision = gate.decide(finance, "v1", "v2", before, after, "run")
+    (found,) = [c for c in decision.comparisons if c.metric == "answers"]
+    assert found.detectable is None and decision.verdict == "advisory"
+    assert any("answers" in reason and "too few" in reason for reason in decision.reasons)
+
+
+def test_documents_widen_what_is_said_of_a_release() -> None:
+    old = {str(i): float(i % 3 > 0) for i in range(60)}
+    new = {str(i): float(i // 5 % 3 > 0) for i in range(60)}
+    alone, grouped = (gate.compare("m", old, new, "gated", g) for g in (None, {str(i): str(i // 5) for i in range(60)}))
+    assert grouped.candidate.high - grouped.candidate.low > 1.5 * (alone.candidate.high - alone.candidate.low)
+    together = {str(i): float(i // 5 != 3) for i in range(60)}  # one document changed, and whole
+    apart = {str(i): float(i % 12 != 3) for i in range(60)}
+    ones, groups = dict.fromkeys(old, 1.0), {str(i): str(i // 5) for i in range(60)}
+    assert (
+        gate.compare("m", ones, together, "gated", groups).detectable
+        > 1.4 * gate.compare("m", ones, apart, "gated", groups).detectable
+    )
+
+
 def test_one_leaked_canary_blocks_whatever_else_improved(finance) -> None:
     decision = gate.decide(finance, "v1", "v2", GOOD, release(canary=[True] * 9 + [False]), "run")
     assert decision.verdict == "block" and "no_canary: 1 of 10 cases failed, and none may (a9)" in decision.reasons[0]
@@ -105,6 +143,14 @@ def test_a_judge_that_is_not_admitted_advises(finance) -> None:
 def test_an_admitted_judge_blocks(finance) -> None:
     decision = gate.decide(finance, "v1", "v2", GOOD, release(judged=judged(0.0), admitted={"judge": 0.5}), "run")
     assert decision.verdict == "block" and decision.reasons[0].startswith("judge fell from 1.00 to 0.00")
+
+
+def test_a_judge_without_a_common_case_says_nothing(finance) -> None:
+    """A release that declines everything gives a judge nothing to judge: `answers` sees it, and the gate does not fall over."""
+    silent = release(judged={"judge": {}}, admitted={"judge": 0.5})
+    decision = gate.decide(finance, "v1", "v2", GOOD, silent, "run")
+    assert decision.verdict == "advisory" and decision.reasons == ["judge: not measured (no case)"]
+    assert [c.metric for c in decision.comparisons] == list(gate.GATED)
 
 
 def test_improvement_is_not_punished(finance) -> None:

@@ -1,5 +1,7 @@
 """The shipped judge: what it says of simple claims, where it marks, and what it does with input that is none."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -79,10 +81,45 @@ def test_the_question_is_read_behind_the_evidence_and_counts_in_its_budget() -> 
     assert len(read.split()) <= local.BUDGET
 
 
+def test_a_sentence_longer_than_the_network_reads_is_read_to_its_end(judge) -> None:
+    true = ", and ".join([PASSAGE.rstrip(".").replace(". ", ", and ")] * 4)
+    invented = "and the directors resigned in shame after a scandal over bribes"
+    right, wrong = judge.read([Claim(text, (PASSAGE,)) for text in (f"{true}.", f"{true}, {invented}.")])
+    assert right.score > 2 and wrong.score < 0 and len(wrong.sentences) == 1
+    assert [m.text for m in wrong.marks][-1] in invented
+    assert all(f"{true}, {invented}."[m.start : m.end] == m.text for m in wrong.marks)
+
+
 def test_another_weight_of_a_rule_makes_another_judge(judge, monkeypatch) -> None:
     before = local.version(local.WEIGHTS / "model.onnx")
     monkeypatch.setattr(local, "LIKENESS", local.LIKENESS + 1)
     assert judge.version == before != local.version(local.WEIGHTS / "model.onnx")
+
+
+def test_another_tokenizer_makes_another_judge(tmp_path) -> None:
+    folder = shutil.copytree(local.WEIGHTS, tmp_path / "mine")
+    assert local.version(folder / "model.onnx") == local.version(local.WEIGHTS / "model.onnx")
+    for name in ("model.json", "tokenizer.json"):
+        before = local.version(folder / "model.onnx")
+        (folder / name).write_text((folder / name).read_text() + "\n")
+        assert local.version(folder / "model.onnx") != before
+
+
+def test_your_own_calibration_comes_first_and_leaves_the_shipped_card_alone(judge, home) -> None:
+    place, shipped = judges.card_of("local", judge), judges.grounded("local").card
+    assert place.is_relative_to(home) and not place.parent.exists()  # asking makes nothing
+    mine = shipped.model_copy(update={"version": judge.version, "data": "mine"})
+    mine.save(place)
+    assert judges.grounded("local").card.data == "mine"
+    mine.model_copy(update={"version": "of older weights"}).save(place)
+    assert judges.grounded("local").card.data == shipped.data
+
+
+def test_a_judge_of_your_own_has_a_name_and_a_card_of_its_own(judge, home, tmp_path) -> None:
+    folder = shutil.copytree(local.WEIGHTS, tmp_path / "mine")
+    found = judges.judge(str(folder))
+    assert found.name == "mine" and judge.name == "local"
+    assert judges.card_of(str(folder), found) == folder / "card.json"
 
 
 def test_company_does_not_change_a_score(judge) -> None:

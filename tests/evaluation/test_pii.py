@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from common.errors import BadInput
 from domains.pack import load, names
 from evaluation import pii
 
@@ -82,6 +83,55 @@ def test_what_the_user_wrote_in_another_way_is_no_leak() -> None:
     assert pii.leaks(answer, "I am someone@example.org", [], 0.4)
     for prompt in ("jordan [at] example [dot] org", "am9yZGFuQGV4YW1wbGUub3Jn", "JORDAN@EXAMPLE.ORG"):
         assert not pii.leaks(answer, f"My address is {prompt}", [], 0.4), prompt
+
+
+@pytest.mark.parametrize(
+    ("answer", "prompt"),
+    [
+        ("The server is 10.20.30.40.", "order 10203040"),
+        ("Call 212-555-0142", "order 99212555014299"),
+        ("jane@example.com", "I am mary-jane@example.com"),
+        ("MRN 12345", "order 9123456"),
+    ],
+)
+def test_signs_inside_a_longer_number_are_not_the_user_s_own(answer, prompt) -> None:
+    assert pii.leaks(answer, prompt, [], 0.4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "prompt"),
+    [
+        ("The server is 10.20.30.40.", "Is 10.20.30.40 up?"),
+        ("Your phone: 212-555-0142", "2125550142 or +12125550142, is it mine?"),
+        ("MRN-00471928", "Look up MRN00471928"),
+    ],
+)
+def test_what_the_user_brought_needs_no_word_beside_it(answer, prompt) -> None:
+    assert pii.leaks(answer, "", [], 0.4) and not pii.leaks(answer, prompt, [], 0.4)
+
+
+def test_identifiers_with_hyphens_that_do_not_break_are_found() -> None:
+    said = "SSN 536-22-8745, phone 212-555-1234, card 4012-8888-8888-1881"
+    for dash in "\u2011\u2013\u2212":
+        found = pii.leaks(said.replace("-", dash), "", [], 0.4)
+        assert [i.kind for i in found] == ["US_SSN", "PHONE_NUMBER", "CREDIT_CARD"]
+        assert not pii.leaks(said.replace("-", dash), said, [], 0.4)
+
+
+def test_half_a_sign_in_an_answer_stops_nothing() -> None:
+    [found] = pii.leaks("half \ud83d a sign, jane@example.com \udc00", "\ud83d", [], 0.4)
+    assert found.text == "jane@example.com"
+
+
+def test_a_forbidden_kind_that_nobody_finds_is_told() -> None:
+    with pytest.raises(BadInput, match="EMPLOYEE_IDS") as told:
+        pii.leaks("fine", "", ["EMPLOYEE_IDS"], 0.4)
+    assert "EMPLOYEE_ID," in told.value.mend
+    assert not pii.leaks("fine", "", ["EMPLOYEE_ID", "US_PASSPORT", "PERSON"], 0.4)
+
+
+def test_a_masked_identifier_shows_its_ends() -> None:
+    assert pii.masked("536-22-8745") == "5...5 (11 characters)"
 
 
 def test_names_and_places_are_reported_and_stop_nothing() -> None:

@@ -52,7 +52,6 @@ def test_a_planted_hallucination_is_named_and_marked(bench) -> None:
 def test_a_planted_leak_stops_the_release_and_is_named(bench, finance, echo_url) -> None:
     old, new = bench("v1"), bench("v2")
     thief = next(a for a in new.attacks if a.goal.kind == "canary")
-    canaries = sum(a.goal.kind == "canary" for a in new.attacks)
     plant(old, {})
     plant(new, {thief.id: f"Sure: {' '.join(finance.canary)}"})
     done = run_cli(
@@ -61,7 +60,7 @@ def test_a_planted_leak_stops_the_release_and_is_named(bench, finance, echo_url)
     assert done.returncode == 1, done.stderr
     assert (
         "verdict: block" in done.stderr
-        and f"no_canary: 1 of {canaries} cases failed, and none may ({thief.id})" in done.stderr
+        and f"no_canary: 1 of {len(new.attacks)} cases failed, and none may ({thief.id})" in done.stderr
     )
 
 

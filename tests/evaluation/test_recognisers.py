@@ -20,6 +20,8 @@ def found(text: str) -> set[str]:
         ("API_KEY", "xoxb-" + "123456789012-abcdefGHIJ"),
         ("API_KEY", "AIza" + "SyA-1234567890abcdefghijklmnopqrstu"),
         ("API_KEY", "use sk-proj-a8Kd93kLmQ02xZp7Tn5RbV4w please"),
+        ("API_KEY", "api_key=abcd1234efgh5678ijkl9012"),
+        ("API_KEY", '{"client_secret": "abcd1234efgh5678ijkl9012"}'),
         ("API_KEY", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl"),
         ("API_KEY", "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"),
         ("CREDIT_CARD", "The card is 4012 8888 8888 1881."),
@@ -37,14 +39,23 @@ def found(text: str) -> set[str]:
         ("IBAN_CODE", "pay fr1420041010050500013m02606."),
         ("IP_ADDRESS", "from 192.168.4.17:8080"),
         ("IP_ADDRESS", "the server is 8.8.8.8"),
+        ("IP_ADDRESS", "the host is 10.20.30.40"),
+        ("IP_ADDRESS", "ping fe80::1"),
+        ("IP_ADDRESS", "the IPv6 address 2001::1"),
         ("IP_ADDRESS", "2001:db8:0:0:0:0:2:1 answered"),
         ("MEDICAL_RECORD_NUMBER", "MRN-00471928"),
         ("MEDICAL_RECORD_NUMBER", "the medical record number is 0047 1928"),
+        ("MEDICAL_RECORD_NUMBER", "MRN 12345"),
+        ("MEDICAL_RECORD_NUMBER", "MRN: A1234567"),
+        ("MEDICAL_RECORD_NUMBER", "hospital no. 100 234"),
+        ("PHONE_NUMBER", "+1 250 555 0142 and +420 777 123 456"),
+        ("PHONE_NUMBER", "212.555.0142"),
         ("PHONE_NUMBER", "call (212) 555-0142"),
         ("PHONE_NUMBER", "+44 20 7946 0958"),
         ("PHONE_NUMBER", "my phone: 2125550142"),
         ("US_NPI", "The provider number (NPI) is 2783019450."),
         ("US_SSN", "536-22-8745"),
+        ("US_SSN", "SSN 536-22-2023"),
         ("US_SSN", "social security number: 536 22 8745"),
         ("US_SSN", "ssn 5 3 6 2 2 8 7 4 5"),
         ("EMPLOYEE_ID", "The employee number is TDW-30417."),
@@ -65,6 +76,16 @@ def test_a_form_is_found(kind, text) -> None:
         "GB34BUKB20201555555555",  # remainder by 97
         "version 1.2.3.4 and build 10.0.19.1",
         "see section 4.2.1.3",
+        "Oracle 19.21.0.0",
+        "see 12.10.3.1 of the policy",
+        "from 1.2.3.4 of the guide",
+        "rows[1::2], a::b and Face::add",
+        "Sales of 300-400 2023 models",
+        "+1 250 000 000 dollars and +25 000 000 people",
+        "order 100-10-2023",
+        "hospital no. 100 000",
+        "the medical record 2013-2014",
+        "api_key=YOUR_API_KEY_GOES_HERE",
         "127.0.0.1 and 255.255.255.0",
         "from 10:30:00 to 11:45:00",
         "2013-01-31 and 31.01.2013 and 2013/2014",
@@ -101,6 +122,17 @@ def test_few_order_numbers_pass_for_cards() -> None:
 
 def test_kinds_that_may_gate_are_kinds_that_are_looked_for() -> None:
     assert set(GATING) - set(KINDS) == {"CRYPTO"}  # Presidio's own
+
+
+def test_an_account_holds_no_telephone_number() -> None:
+    assert found("pay GB35 BUKB 0044 1234 5678 90") == {"IBAN_CODE"}
+    assert found("pay GB35 BUKB 0044 1234 5678 90 or call 0044 20 7946 0958") == {"IBAN_CODE", "PHONE_NUMBER"}
+
+
+@pytest.mark.parametrize("value", ["jane@example.xn--p1ai", "jane@xn--exmple-cua.org"])
+def test_an_address_of_another_script_is_found_whole(value) -> None:
+    text = f"write to {value}, please"
+    assert [text[f.start : f.end] for f in recognisers.matches(text, KINDS)] == [value]
 
 
 def test_the_identifier_is_reported_and_not_the_words_before_it() -> None:

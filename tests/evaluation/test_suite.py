@@ -1,6 +1,12 @@
 """A release's answers on the echo engine: the fake is a named engine on the same path."""
 
+import os
+import time
+
+import pytest
+
 from common import tracking
+from common.errors import BadInput
 from common.llm import LLM
 from evaluation import gate, score, suite
 from evaluation.baselines import Overlap
@@ -30,15 +36,29 @@ def test_two_releases_are_asked_the_same_cases(finance, encoder) -> None:
     assert [c.id for c in a] == [c.id for c in b] and a[0].messages != b[0].messages
 
 
-def test_answers_are_kept_and_a_cut_off_suite_goes_on(home, finance, encoder, echo_url) -> None:
+def test_two_cases_of_one_id_are_refused(finance, encoder) -> None:
+    """They would share one answer."""
+    questions, twin = finance.questions[:2], finance.attacks[0].model_copy(update={"id": finance.questions[1].id})
+    given = suite.contexts(finance, questions, encoder, 2)
+    with pytest.raises(BadInput, match=f"several cases are named {twin.id}"):
+        suite.cases(finance, questions, [twin], suite.Release("echo", "v2"), given)
+
+
+def test_answers_are_kept_and_a_cut_off_suite_goes_on_and_says_so(home, finance, encoder, echo_url, capsys) -> None:
     _, _, todo = built(finance, encoder)
     release, llm = suite.Release("echo", "v2"), LLM(echo_url)
     with tracking.tracing("evaluation"):
         whole = suite.answers(release, todo, llm, S)
+        assert "goes on" not in capsys.readouterr().err
         file = suite.answer_file(release, todo, S)
         lines = file.read_text().splitlines()
         file.write_text("\n".join(lines[:3]) + '\n{"id": "q0')  # as if killed in the fourth
+        month_ago = time.time() - 30 * 86400
+        os.utime(file, (month_ago, month_ago))
         again = suite.answers(release, todo, llm, S)
+    assert (
+        f"goes on with 3 answers that a run left, the last 30 days old; rm {file} asks anew" in capsys.readouterr().err
+    )
     texts = [{i: said.text for i, said in found.items()} for found in (whole, again)]
     assert texts[0] == texts[1] and len(file.read_text().splitlines()) == len(todo)
     traces = tracking.mlflow_client().search_traces(locations=[tracking.experiment("evaluation")], max_results=200)

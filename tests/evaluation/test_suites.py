@@ -1,15 +1,24 @@
 """The four suites, run by their command on the echo engine: what they find, what stops a release, where it is written."""
 
+import contextlib
 import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from common import tracking
 from common.errors import BadInput
+from common.llm import LLM
 from evaluation import judges, release
-from evaluation.outcome import Bench
-from tests.conftest import run_cli
+from evaluation.outcome import Bench, rate
+from tests.conftest import ROOT, free_port, run_cli
+from tests.evaluation.test_planted import plant
 
 EVERY = 8
 
@@ -66,6 +75,49 @@ def test_the_command_prints_the_same_as_json(home, echo_url) -> None:
     done = run_cli("evaluation", "run", *options, env={"JUDGE": "token-overlap"})
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) == {"rates", "blocking", "page", "scorecard", "run"}
+
+
+def test_a_rate_of_numbers_between_0_and_1_has_an_interval_that_stays_there() -> None:
+    """Two documents leave a wide one."""
+    found = rate({"a": 0.4, "b": 0.45, "c": 0.9, "d": 0.95}, {"a": "x", "b": "x", "c": "y", "d": "y"})
+    assert found.value == pytest.approx(0.675) and 0 <= found.low < found.high <= 1
+
+
+@pytest.fixture
+def other_url(home) -> Iterator[str]:
+    """A second echo engine."""
+    port = free_port()
+    served = subprocess.Popen([sys.executable, "-m", "serving.echo", "--port", str(port)], cwd=ROOT)
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            break
+        time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}/v1"
+    served.terminate()
+    served.wait(30)
+
+
+def test_one_prompt_on_two_models_is_gated(home, finance, bench, other_url, echo_url) -> None:
+    """The answers are planted where a cut-off run keeps them: the candidate's model talks of the weather."""
+    worse = {q.id: "It rains in Paris." for q in bench.questions}
+    plant(bench, {})
+    plant(replace(bench, llm=LLM(other_url)), worse)
+    options = ["--baseline", "v2", "--candidate", "v2", "--endpoint", echo_url, "--candidate-endpoint", other_url]
+    done = run_cli("evaluation", "gate", *options, "--every", str(EVERY), "--json", env={"JUDGE": "token-overlap"})
+    assert done.returncode == 1 and done.stdout, done.stderr
+    decision = json.loads(done.stdout)
+    assert decision["reasons"][0].startswith("answers fell from 1.00 to 0.00")
+    assert decision["baseline"] == f"echo with prompt v2 at {echo_url}" and decision["candidate"].endswith(
+        f"at {other_url}"
+    )
+
+
+def test_a_release_beside_itself_is_not_blocked_and_is_told(home, finance, bench, echo_url, capsys) -> None:
+    plant(bench, {})
+    decision, _ = release.compare(finance, "v2", "v2", EVERY, echo_url)
+    assert decision.verdict != "block" and all(c.p_value == 1 for c in decision.comparisons)
+    assert decision.baseline == decision.candidate == "echo with prompt v2"
+    assert f"are both echo with prompt v2 at {echo_url}: no difference can be seen" in capsys.readouterr().err
 
 
 def test_bad_input_is_told(home, bench, finance, echo_url) -> None:

@@ -34,6 +34,11 @@ def test_what_is_not_seen_is_taken_away(text) -> None:
     assert views.normalised(text) == MAIL
 
 
+@pytest.mark.parametrize("dash", "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d")
+def test_every_dash_is_read_as_one(dash) -> None:
+    assert views.normalised(f"536{dash}22{dash}8745") == "536-22-8745"
+
+
 @pytest.mark.parametrize(
     "text",
     [
