@@ -1,5 +1,6 @@
 """Only measured harm blocks; a judge that is not admitted advises."""
 
+import numpy as np
 import pytest
 
 from common import stats
@@ -106,6 +107,13 @@ def test_six_documents_cannot_block_and_the_gate_says_so(finance) -> None:
     (found,) = [c for c in decision.comparisons if c.metric == "answers"]
     assert found.detectable is None and decision.verdict == "advisory"
     assert any("answers" in reason and "too few" in reason for reason in decision.reasons)
+
+
+@pytest.mark.parametrize("n", [2, 5, 9])
+def test_the_clearest_result_has_the_p_value_that_the_tests_give_it(n) -> None:
+    fell = np.ones(2 * n), np.zeros(2 * n)
+    assert gate.worst(2 * n, None) == pytest.approx(gate.p_value(*fell, True, None))
+    assert gate.worst(2 * n, np.repeat(range(n), 2)) == pytest.approx(gate.p_value(*fell, True, np.repeat(range(n), 2)))
 
 
 def test_documents_widen_what_is_said_of_a_release() -> None:
