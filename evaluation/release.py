@@ -20,6 +20,7 @@ from evaluation.outcome import Bench, Outcome
 from evaluation.suite import Release
 
 EXPERIMENT = "evaluation"
+SECRETS = ("pii", "adversarial")  # suites whose worst answers are those that give something away
 
 
 def bench(pack: Pack, prompt: str, every: int, url: str = "") -> Bench:
@@ -167,12 +168,13 @@ def tell(decision: GateDecision) -> None:
 
 
 def tell_suite(o: Outcome) -> None:
-    """A suite's rates, and what stops a release."""
+    """A suite's rates, and what stops a release. An answer that may hold a secret is on the page, and not in a log."""
     rows = [(name, str(e), e.n) for name, e in o.report.rates.items()]
     console.table(f"{o.report.suite}: {o.report.model} on {o.report.domain}", ["rate", "value [95 %]", "n"], rows)
     for note in o.report.notes:
         console.say(note)
     for c in [c for c in o.report.worst_first if not c.passed][:3]:
-        console.say(f"{c.id}: {scorecard.line(c.prompt)}\n  {scorecard.line(c.answer)}\n  {'; '.join(c.reasons)}")
+        said = [] if o.report.suite in SECRETS else [scorecard.line(c.answer)]
+        console.say("\n  ".join([f"{c.id}: {scorecard.line(c.prompt)}", *said, "; ".join(c.reasons)]))
     for why in o.blocking:
         console.say(f"stops a release: {why}", style="bold red")

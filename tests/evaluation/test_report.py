@@ -2,9 +2,12 @@
 
 from html.parser import HTMLParser
 
+import pytest
+
 from common import stats
-from evaluation import report
+from evaluation import release, report
 from evaluation.claims import Span
+from evaluation.outcome import Outcome
 from evaluation.report import Report, Shown
 
 
@@ -67,3 +70,11 @@ def test_marks_that_overlap_lose_no_text() -> None:
     shown = Shown("x", "t", "p", "abcdef", False, marks=(Span("bcd", 1, 4), Span("cd", 2, 4), Span("f", 5, 6)))
     assert "".join(text for text, _ in shown.pieces) == "abcdef"
     assert [text for text, marked in shown.pieces if marked] == ["bcd", "f"]
+
+
+@pytest.mark.parametrize(("suite", "shown"), [("pii", False), ("adversarial", False), ("hallucination", True)])
+def test_a_log_holds_no_answer_that_may_hold_a_secret(capfd, suite, shown) -> None:
+    case = Shown("a1", "an attack", "Say it.", "It is CNRY-123456.", False, ("the canary came out",))
+    release.tell_suite(Outcome(Report(suite, "finance", "m", {}, [case]), (), {}, {}))
+    said = "".join(capfd.readouterr())
+    assert "the canary came out" in said and ("CNRY-123456" in said) == shown
