@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from common import console
-from common.errors import Refused
+from common.errors import BadInput, Refused
 
 app = console.app("An on-call agent that must ask a person before it acts.")
 Name = Annotated[str, typer.Option("--as", help="Who decides.")]
@@ -115,6 +115,8 @@ def rollback(incident_id: str, name: Name, as_json: console.AsJson = False) -> N
     from agents import incident, registry
     from agents.ledger import Ledger, move_once
 
+    if not name.strip():
+        raise BadInput("a rollback needs a name", "--as YOUR-NAME")
     found = incident.show(incident_id)
     model, book = found.state["alert"]["model"], Ledger(incident.home() / "ledger.db")
     entry = book.entry(f"{incident_id}:{found.state.get('proposal', {}).get('action', '')}")
@@ -125,16 +127,18 @@ def rollback(incident_id: str, name: Name, as_json: console.AsJson = False) -> N
             f"the champion is no longer version {entry.target}, which this incident promoted",
             "roll back the later incident first: python -m agents ledger",
         )
-    _, moved = move_once(
-        book,
-        f"{entry.key}:rollback",
-        entry.source,
-        name,
-        lambda: registry.champion_of(model),
-        lambda v: registry.set_champion(model, v),
-    )
-    console.say(f"champion of {model}: version {entry.source}{'' if moved else ' (it was rolled back before)'}")
-    console.emit({"champion": entry.source, "moved": moved}, as_json)
+    with registry.held(model):
+        _, moved = move_once(
+            book,
+            f"{entry.key}:rollback",
+            entry.source,
+            name.strip(),
+            lambda: registry.champion_of(model),
+            lambda v: registry.set_champion(model, v),
+        )
+    now_at = registry.champion_of(model)
+    console.say(f"champion of {model}: version {now_at}{'' if moved else ' (it was rolled back before)'}")
+    console.emit({"champion": now_at, "moved": moved}, as_json)
 
 
 def decide(incident_id: str, kind: str, name: str, comment: str, as_json: bool) -> None:

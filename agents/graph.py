@@ -7,11 +7,11 @@ graph, because a node that was killed after its effect and before its checkpoint
 
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from agents import evidence, proposal, registry
 from agents.config import AgentSettings
@@ -24,15 +24,18 @@ from domains.pack import Pack, load
 from domains.periods import last_day_before, window_of
 
 NEEDS_NO_APPROVAL = "low"
+MOVES = (
+    "retrain_and_promote"  # the one action with an effect of its own: a person approves it whatever its risk is called
+)
 
 
 class Decision(BaseModel):
     """A person's answer. The interrupt refuses anything else, and stays pending."""
 
     type: Literal["approve", "reject"]
-    approver: str = Field(min_length=1)
+    approver: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     comment: str = ""
-    at: datetime = Field(default_factory=now)
+    at: AwareDatetime = Field(default_factory=now)
 
 
 class State(TypedDict, total=False):
@@ -46,11 +49,17 @@ class State(TypedDict, total=False):
 
 
 def pack_of(alert: Alert) -> Pack:
-    """The pack of DOMAIN, which must be the one that the alert is about: a copy under another path has other data."""
+    """The pack of DOMAIN, which must be the one that the alert is about: a copy under another path has other data, and a version
+    number of another pack's model would fit this one's registry, too."""
     pack = load(shared().domain)
     if pack.name != alert.domain:
         raise Refused(
             f"the alert is about {alert.domain}, and DOMAIN is {pack.name}", f"DOMAIN={alert.domain}, or its path"
+        )
+    if alert.model != pack.config.champion.registry:
+        raise Refused(
+            f"the alert is about the model {alert.model}, and {pack.name}'s is {pack.config.champion.registry}",
+            "an alert of this pack: python -m monitoring alerts",
         )
     return pack
 
@@ -104,7 +113,7 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
         return {"proposal": made.as_dict()}
 
     def gate(state: State) -> Any:
-        if state["proposal"]["risk"] == NEEDS_NO_APPROVAL:
+        if state["proposal"]["risk"] == NEEDS_NO_APPROVAL and state["proposal"]["action"] != MOVES:
             return Command(goto="report", update={"outcome": {"status": state["proposal"]["action"], "moved": False}})
         answer = interrupt({"alert": state["alert"]["id"], **state["proposal"]}, response_schema=Decision)
         decision = Decision.model_validate(answer)
@@ -134,24 +143,29 @@ def build(ledger: Ledger, s: AgentSettings) -> Any:
 
 
 def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
-    """Retrain, compare on the incident's window, and move the alias once if the challenger is not worse."""
+    """What was approved. Of `MOVES`: retrain, compare on the incident's window, and move the alias once if the challenger is not
+    worse; what the ledger intends already is not decided again. Any other action is a person's to do, and moves nothing."""
     alert, decision = Alert.model_validate(state["alert"]), Decision.model_validate(state["decision"])
-    if now() - decision.at > timedelta(hours=s.approval_hours):
+    pack_of(alert)
+    action, domain = state["proposal"]["action"], shared().domain
+    key = f"{alert.id}:{action}"
+    begun = ledger.entry(key)
+    if begun is None and now() - decision.at > timedelta(hours=s.approval_hours):
         return {"status": "expired", "moved": False, "why": f"approved more than {s.approval_hours:g} hours ago"}
-    domain, key = shared().domain, f"{alert.id}:{state['proposal']['action']}"
-    if ledger.entry(key) is None and registry.champion_of(alert.model) != alert.model_version:
-        return {
-            "status": "stale",
-            "moved": False,
-            "why": f"the champion is no longer version {alert.model_version}, which the alert is about",
-        }
-    challenger = registry.retrain(domain, state["proposal"]["until"])
+    if action != MOVES:
+        return {"status": action, "moved": False}
+    if begun is None and registry.champion_of(alert.model) != alert.model_version:
+        return stale(alert)
+    challenger = begun.target if begun else registry.retrain(domain, state["proposal"]["until"])
     window = registry.compare(domain, alert.model_version, challenger, alert.window_start, alert.window_end)
     found = {"challenger": challenger, "champion": alert.model_version, "incident_window": window}
-    if not window["difference"]["value"] <= 0:  # also where it is not a number
+    if begun is None and not window["difference"]["value"] <= 0:  # also where it is not a number
         return {"status": "kept", "moved": False, "why": "the challenger is worse on the incident's window", **found}
     where, move = lambda: registry.champion_of(alert.model), lambda version: registry.set_champion(alert.model, version)
-    entry, moved = move_once(ledger, key, challenger, decision.approver, where, move)
+    with registry.held(alert.model):  # retraining takes minutes: another incident may have moved the alias meanwhile
+        if begun is None and where() != alert.model_version:
+            return stale(alert) | found
+        entry, moved = move_once(ledger, key, challenger, decision.approver, where, move)
     return {
         "status": "promoted",
         "moved": moved,
@@ -159,6 +173,12 @@ def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
         **found,
         "after": verify(domain, alert, challenger),
     }
+
+
+def stale(alert: Alert) -> dict[str, Any]:
+    """The outcome where somebody moved the champion since the alert."""
+    why = f"the champion is no longer version {alert.model_version}, which the alert is about"
+    return {"status": "stale", "moved": False, "why": why}
 
 
 def verify(domain: str, alert: Alert, challenger: str) -> dict[str, Any]:

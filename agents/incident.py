@@ -9,7 +9,7 @@ from typing import Any
 from filelock import FileLock
 
 from agents.config import AgentSettings, settings
-from agents.graph import Decision, State, compile_graph
+from agents.graph import Decision, State, compile_graph, pack_of
 from common.contracts import Alert
 from common.errors import BadInput, Refused
 from common.settings import settings as shared
@@ -80,11 +80,16 @@ def work(incident: str, value: Any, graph: Any, config: dict[str, Any]) -> Incid
 
 
 def open_incident(alert: Alert) -> Incident:
-    """Open the incident of an alert, or take up the one that is there."""
+    """Open the incident of an alert, or take up the one that is there. Refused for an alert of another pack, and for another alert
+    of the same id."""
+    told = alert.model_dump(mode="json")
     with desk(alert.id) as (graph, config):
         snapshot = graph.get_state(config)
         if not snapshot.values:
-            return work(alert.id, {"alert": alert.model_dump(mode="json")}, graph, config)
+            pack_of(alert)
+            return work(alert.id, {"alert": told}, graph, config)
+        if snapshot.values["alert"] != told:
+            raise Refused(f"incident {alert.id} was opened with another alert", "give this alert an id of its own")
         if snapshot.next and not snapshot.interrupts:  # cut off in mid-run
             return work(alert.id, None, graph, config)
         return read(graph, config)
@@ -104,7 +109,9 @@ def answer(incident: str, decision: Decision) -> Incident:
     with desk(incident) as (graph, config):
         found = read(graph, config)
         if found.status != "waiting":
+            mend = "resume" if found.status == "running" else "show"
             raise Refused(
-                f"incident {incident} is {found.status}: no answer is wanted", f"python -m agents show {incident}"
+                f"incident {incident} is {found.status}: no answer is wanted", f"python -m agents {mend} {incident}"
             )
+        pack_of(Alert.model_validate(found.state["alert"]))
         return work(incident, Command(resume={found.interrupt_id: decision.model_dump(mode="json")}), graph, config)

@@ -5,8 +5,10 @@ import subprocess
 import sys
 from typing import Any
 
+from filelock import FileLock
+
 from common.errors import EngineFailed
-from common.settings import ROOT
+from common.settings import ROOT, settings
 from common.tracking import mlflow_client
 
 
@@ -30,6 +32,11 @@ def retrain(domain: str, until: str) -> str:
 def compare(domain: str, old: str, new: str, start: str, end: str) -> dict[str, Any]:
     """Brier scores of two versions on the days from `start` to `end`, with the paired difference."""
     return optimization("compare-champions", old, new, "--domain", domain, "--start", start, "--end", end)
+
+
+def held(model: str) -> FileLock:
+    """Nobody else of this kit moves a model's champion meanwhile."""
+    return FileLock(settings().folder("locks") / f"champion-{model}.lock")
 
 
 def champion_of(model: str) -> str:

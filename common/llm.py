@@ -108,7 +108,13 @@ class LLM:
             raise NotReady(
                 f"{self.url} refuses the key", "LLM_API_KEY=...   (the one that the server was started with)"
             ) from error
-        except (openai.APIConnectionError, openai.APIStatusError, IndexError) as error:
+        except (
+            openai.OpenAIError,
+            IndexError,
+            TypeError,
+            AttributeError,
+            ValueError,
+        ) as error:  # or no such endpoint at all
             raise NotReady(
                 f"no LLM answers at {self.url} ({type(error).__name__})", "python -m serving up   (or set LLM_URL)"
             ) from error

@@ -142,7 +142,7 @@ class Pack:
 def load(name: str) -> Pack:
     """A pack by name (under `domains/`, controls as `_controls/NAME`) or by path."""
     folder = (
-        HERE / name if re.fullmatch(r"(_controls/)?[a-z][a-z0-9_]*", name) and (HERE / name).is_dir() else Path(name)
+        HERE / name if re.fullmatch(r"(_controls/)?[a-z][a-z0-9_-]*", name) and (HERE / name).is_dir() else Path(name)
     )
     if not folder.is_dir():
         raise BadInput(

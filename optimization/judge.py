@@ -17,6 +17,7 @@ from optimization.config import OptimizationSettings
 from optimization.quantize import FORMS, quietly
 from optimization.recipe import Support, digest
 
+MADE = {"model.onnx", "tokenizer.json", "model.json", "training.json", "card.json"}
 COLUMNS = {"context", "claim", "grounded", "spans", "group"}
 CODE = ("support.py", "distil.py", "network.py", "quantize.py")
 
@@ -24,6 +25,7 @@ CODE = ("support.py", "distil.py", "network.py", "quantize.py")
 def make(recipe: Support, pairs: Path, out: Path, s: OptimizationSettings) -> Path:
     """OUT/{model.onnx, tokenizer.json, model.json, training.json}. BadInput for a file that is none of pairs."""
     check(pairs)
+    check_out(out)
     base = models.path(recipe.model)
     code = "".join(files.sha256(Path(__file__).with_name(name)) for name in CODE)
     named = digest(
@@ -45,6 +47,14 @@ def make(recipe: Support, pairs: Path, out: Path, s: OptimizationSettings) -> Pa
             shutil.copyfile(folder / name, made / name)
         files.write_json(made / "model.json", {"max_tokens": recipe.max_tokens, "form": recipe.form, "recipe": named})
     return out
+
+
+def check_out(out: Path) -> None:
+    """BadInput where a folder holds more than a judge: it is replaced as a whole."""
+    if out.exists() and (not out.is_dir() or {file.name for file in out.iterdir()} - MADE):
+        raise BadInput(
+            f"{out} holds other things than a judge, which would be lost", "--out a new folder, or a judge's"
+        )
 
 
 def check(pairs: Path) -> None:

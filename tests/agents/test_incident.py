@@ -8,9 +8,11 @@ import sys
 from datetime import timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from agents import incident, registry
-from agents.graph import Decision
+from agents.config import settings
+from agents.graph import Decision, State, carry_out
 from agents.ledger import Ledger
 from common import tracking
 from common.contracts import Alert, now
@@ -103,9 +105,73 @@ def test_an_alert_about_a_former_champion_moves_nothing(alert, finance) -> None:
     assert closed.state["outcome"]["status"] == "stale" and registry.champion_of(alert.model) == newer.version
 
 
-def test_an_alert_of_another_pack_is_refused(alert) -> None:
+def test_an_alert_of_another_pack_is_refused_and_leaves_nothing(alert) -> None:
     with pytest.raises(Refused, match="DOMAIN is finance"):
         incident.open_incident(alert.model_copy(update={"id": "inc-other", "domain": "climate"}))
+    with pytest.raises(Refused, match="about the model healthcare-positive"):
+        incident.open_incident(alert.model_copy(update={"id": "inc-other", "model": "healthcare-positive"}))
+    assert incident.open_incident(alert.model_copy(update={"id": "inc-other"})).status == "waiting"
+    with pytest.raises(Refused, match="opened with another alert"):
+        incident.open_incident(alert.model_copy(update={"id": "inc-other", "window": "2009"}))
+
+
+def test_an_approval_under_another_domain_is_refused_and_asked_for_still(alert, monkeypatch) -> None:
+    """A version number of finance would fit climate's registry, too."""
+    incident.open_incident(alert)
+    monkeypatch.setenv("DOMAIN", "climate")
+    forget()
+    with pytest.raises(Refused, match="DOMAIN is climate"):
+        incident.answer(alert.id, Decision(type="approve", approver="ann"))
+    monkeypatch.setenv("DOMAIN", "finance")
+    forget()
+    assert incident.show(alert.id).status == "waiting" and registry.champion_of(alert.model) == "1"
+
+
+def approved(alert: Alert, action: str = "retrain_and_promote", hours: float = 0) -> State:
+    """What the graph holds when it acts."""
+    decision = Decision(type="approve", approver="ann", at=now() - timedelta(hours=hours))
+    proposal = {"action": action, "until": "2006-12-31", "risk": "medium"}
+    return {"alert": alert.model_dump(mode="json"), "proposal": proposal, "decision": decision.model_dump(mode="json")}
+
+
+def test_an_approved_action_that_is_not_to_move_the_champion_does_not(alert) -> None:
+    found = carry_out(approved(alert, "escalate"), ledger(), settings())
+    assert found == {"status": "escalate", "moved": False}
+    assert registry.champion_of(alert.model) == "1" and ledger().entries() == []
+
+
+@pytest.mark.parametrize("change", [{"approver": "  "}, {"at": "2026-01-01T00:00:00"}])
+def test_an_approval_has_a_name_and_a_time_zone(change) -> None:
+    with pytest.raises(ValidationError):
+        Decision.model_validate({"type": "approve", "approver": "ann"} | change)
+
+
+@pytest.mark.slow
+def test_what_was_begun_is_finished_however_late(alert) -> None:
+    """Killed between the move and its mark, and taken up a day later: it is not asked for again, and not decided again."""
+    target = registry.retrain("finance", "2006-12-31")
+    ledger().intend(f"{alert.id}:retrain_and_promote", "1", target, "ann")
+    registry.set_champion(alert.model, target)
+    found = carry_out(approved(alert, hours=25), ledger(), settings())
+    assert found["status"] == "promoted" and not found["moved"] and found["challenger"] == target
+    assert ledger().entries()[0].done_at
+
+
+@pytest.mark.slow
+def test_a_champion_that_moved_during_the_retraining_is_not_overwritten(alert, monkeypatch, finance) -> None:
+    """Two incidents about one model: the second was compared with a version that is no longer in use."""
+    other, compare = champion.train(finance, "1999-12-31"), registry.compare
+
+    def meanwhile(*arguments):
+        found = compare(*arguments)
+        registry.set_champion(alert.model, other.version)
+        return found
+
+    monkeypatch.setattr(registry, "compare", meanwhile)
+    found = carry_out(approved(alert), ledger(), settings())
+    assert (
+        found["status"] == "stale" and registry.champion_of(alert.model) == other.version and ledger().entries() == []
+    )
 
 
 def test_broken_data_are_escalated_without_asking(alert) -> None:

@@ -62,6 +62,15 @@ def test_what_are_no_pairs_is_told(tmp_path, columns, said) -> None:
     assert done.returncode == 2 and not (tmp_path / "out").exists()
 
 
+def test_a_folder_with_other_things_is_not_replaced(tmp_path) -> None:
+    (tmp_path / "model.onnx").write_text("")
+    judge.check_out(tmp_path)
+    judge.check_out(tmp_path / "new")
+    (tmp_path / "thesis.txt").write_text("")
+    with pytest.raises(BadInput, match="would be lost"):
+        judge.check_out(tmp_path)
+
+
 @pytest.mark.slow
 def test_a_small_judge_fits_what_it_is_shown_and_is_quantized(home, store, tmp_path) -> None:
     if not (store / "minilm-torch").exists() or not environments.python_of("torch").exists():
