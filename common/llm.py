@@ -5,10 +5,12 @@ error event or ends without a finish reason raises `EngineFailed`: half an answe
 (vLLM ends a broken stream with an error event and `[DONE]`, which a naive client takes for success).
 """
 
+import ipaddress
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from common.errors import EngineFailed, NotReady
 from common.settings import settings
@@ -18,6 +20,15 @@ Message = dict[str, str]
 # Reasons for which an answer ends whole; vLLM says "abort" for one that a shutdown cut off.
 ENDS = {"stop", "length", "tool_calls", "function_call", "content_filter"}
 ASKS = 3  # times that a request is asked whose stream broke before it brought anything
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a URL is of the loopback interface."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -91,11 +102,13 @@ class LLM:
     """A model behind an OpenAI-compatible endpoint; the defaults come from the settings."""
 
     def __init__(self, url: str | None = None, model: str | None = None, key: str | None = None):
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI
 
         self.url = url or settings().llm_url
         self.key = key or settings().llm_key.get_secret_value()
-        self._client = OpenAI(base_url=self.url, api_key=self.key, timeout=300, max_retries=2)
+        # what stays on this machine, key and documents, is nobody's proxy's business
+        direct = DefaultHttpxClient(trust_env=False) if on_this_machine(self.url) else None
+        self._client = OpenAI(base_url=self.url, api_key=self.key, timeout=300, max_retries=2, http_client=direct)
         self.model = model or settings().llm_model or self.first_model()
 
     def first_model(self) -> str:

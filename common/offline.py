@@ -10,6 +10,8 @@ SWITCHES: dict[str, str] = {
     # several libraries honour this one; MLflow, Evidently and vLLM among them
     "DO_NOT_TRACK": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # the collector that the engine's spans go to (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT) would get our traces, prompts and all, instead of MLflow
+    "MLFLOW_ENABLE_OTLP_EXPORTER": "false",
     "DEEPEVAL_TELEMETRY_OPT_OUT": "1",
     "DEEPEVAL_UPDATE_WARNING_OPT_IN": "0",
     # deepeval would read keys from any .env file in sight

@@ -3,6 +3,7 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
 
 import pytest
 
@@ -38,6 +39,14 @@ def test_outside_a_named_experiment_traces_still_go_to_the_kit_s_address(home, e
 
     mlflow.flush_trace_async_logging()
     assert list(tmp_path.iterdir()) == [] and mlflow.get_tracking_uri().endswith(f"{home}/mlflow.db")
+
+
+def test_a_collector_for_the_engine_gets_no_trace_of_ours(home, echo_url, monkeypatch) -> None:
+    """MLflow reads the same variable, and would send prompts there and keep nothing."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")
+    with tracking.tracing("watched"):
+        LLM(echo_url).chat(HELLO)
+    assert len(tracking.mlflow_client().search_traces(locations=[tracking.experiment("watched")])) == 1
 
 
 def test_nobody_at_the_address_is_a_clear_error(home) -> None:
@@ -151,3 +160,42 @@ def test_the_engine_is_given_the_trace_s_number(home, echo_url, monkeypatch) -> 
         llm.chat(HELLO)
     (trace,) = tracking.mlflow_client().search_traces(locations=[tracking.experiment("room")])
     assert seen["traceparent"].split("-")[1] == trace.info.trace_id.removeprefix("tr-")
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """A proxy of the house that remembers what came by."""
+
+    seen: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        Proxy.seen.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>hello</html>")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Proxy.seen.clear()
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{server.server_port}")
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_a_key_for_this_machine_goes_to_no_proxy(proxy) -> None:
+    with pytest.raises(NotReady, match="no LLM answers"):
+        LLM("http://127.0.0.1:9/v1", key="secret")
+    assert Proxy.seen == []
+
+
+def test_an_address_that_is_no_endpoint_is_told(proxy) -> None:
+    with pytest.raises(NotReady, match="no LLM answers"):
+        LLM(proxy)
+    assert Proxy.seen == ["/models"]  # asked itself, and not as a proxy
