@@ -216,6 +216,31 @@ class WandbRun:
         self._handle.log({name: wandb.Table(columns=columns, data=[[row[c] for c in columns] for row in rows])})
 
 
+class FinishedRun(WandbRun):
+    """One that is done: W&B takes nothing more."""
+
+    def __init__(self, run_id: str):
+        super().__init__(SimpleNamespace(id=run_id), done=True)
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """See `Run`."""
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """See `Run`."""
+
+    def tags(self, values: Mapping[str, str]) -> None:
+        """See `Run`."""
+
+    def artifact(self, path: Path) -> None:
+        """See `Run`."""
+
+    def record(self, name: str, value: Any) -> None:
+        """See `Run`."""
+
+    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """See `Run`."""
+
+
 @contextmanager
 def _wandb_run(experiment_name: str, name: str, key: str | None, parent: str | None) -> Iterator[Run]:
     import wandb
@@ -224,12 +249,12 @@ def _wandb_run(experiment_name: str, name: str, key: str | None, parent: str | N
     run_id = hashlib.sha256(f"{experiment_name} {key or os.urandom(8).hex()}".encode()).hexdigest()[:16]
     marks = settings().folder("wandb/finished")
     if (marks / run_id).exists():  # nothing more may be logged, so nothing is opened
-        yield WandbRun(SimpleNamespace(id=run_id), done=True)
+        yield FinishedRun(run_id)
         return
     quiet = wandb.Settings(x_disable_meta=True, x_disable_stats=True, silent=True)
-    handle = wandb.init(
-        project=experiment_name, name=name, id=run_id, group=parent, dir=str(folder), resume="allow", settings=quiet
-    )
+    handle = wandb.init(  # within a run of the same process, too: without create_new it would be that run again
+        project=experiment_name, name=name, id=run_id, group=parent, dir=str(folder), resume="allow", settings=quiet, reinit="create_new",
+    )  # fmt: skip
     opened = WandbRun(handle, done=False)
     try:
         yield opened

@@ -14,27 +14,39 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def filled(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame") -> list[str]:
+    """The inputs that hold a value on both sides: Evidently refuses a column that is empty, as a dead sensor's is."""
+    return [c for c in pack.features if reference[c].notna().any() and current[c].notna().any()]
+
+
 def datasets(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame") -> tuple[Any, Any]:
-    """(current, reference) as Evidently data sets with the pack's column roles."""
+    """(current, reference) as Evidently data sets with the pack's column roles, without inputs that are empty on a side."""
     from evidently import BinaryClassification, DataDefinition, Dataset
 
-    r = pack.config.records
+    r, kept = pack.config.records, filled(pack, reference, current)
     definition = DataDefinition(
-        numerical_columns=[*r.numerical, "probability"],
-        categorical_columns=[*r.categorical, r.target],
+        numerical_columns=[*(c for c in r.numerical if c in kept), "probability"],
+        categorical_columns=[*(c for c in r.categorical if c in kept), r.target],
         classification=[BinaryClassification(target=r.target, prediction_probas="probability")],
     )
-    columns = [*r.numerical, *r.categorical, r.target, "probability"]
-    return Dataset.from_pandas(current[columns], definition), Dataset.from_pandas(reference[columns], definition)
+    columns = [*kept, r.target, "probability"]
+    # a target with a label missing elsewhere is a float, which Evidently takes for no class
+    ours, theirs = (frame[columns].astype({r.target: int}) for frame in (current, reference))
+    return Dataset.from_pandas(ours, definition), Dataset.from_pandas(theirs, definition)
 
 
 def share(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame") -> float:
-    """Share of the inputs that Evidently's default tests call drifted."""
+    """Share of the inputs that Evidently's default tests call drifted, and of those that hold nothing any more."""
     from evidently import Report
     from evidently.metrics import DriftedColumnsCount
 
-    snapshot = Report([DriftedColumnsCount(columns=pack.features)]).run(*datasets(pack, reference, current))
-    return float(snapshot.dict()["metrics"][0]["value"]["share"])
+    kept = filled(pack, reference, current)
+    emptied = sum(bool(reference[c].notna().any()) for c in pack.features if c not in kept)
+    drifted = 0.0
+    if kept:
+        snapshot = Report([DriftedColumnsCount(columns=kept)]).run(*datasets(pack, reference, current))
+        drifted = float(snapshot.dict()["metrics"][0]["value"]["count"])
+    return (drifted + emptied) / len(pack.features)
 
 
 def page(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame", path: Path) -> Path:
@@ -44,9 +56,8 @@ def page(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame", path: P
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # undefined precision where the model never says "yes" at .5
-        snapshot = Report([DataDriftPreset(columns=pack.features), ClassificationQuality()]).run(
-            *datasets(pack, reference, current)
-        )
+        drift = DataDriftPreset(columns=filled(pack, reference, current))
+        snapshot = Report([drift, ClassificationQuality()]).run(*datasets(pack, reference, current))
         temporary = path.with_suffix(".tmp.html")
         snapshot.save_html(str(temporary))
     return temporary.replace(path)

@@ -90,3 +90,15 @@ def test_a_trace_is_assessed_by_a_rule_and_by_a_model(home) -> None:
     assert found["numbers"].value is False and found["numbers"].source.source_type == "CODE"
     assert found["numbers"].rationale == "9 has no source" and found["numbers"].metadata["run"] == "r1"
     assert found["grounded"].value == 0.25 and found["grounded"].source.source_type == "LLM_JUDGE"
+
+
+def test_a_run_within_a_run_is_one_of_its_own_and_a_done_one_takes_nothing_more(home, tracker) -> None:
+    """As a replay does: a parent, and a run for every window; then again."""
+    for again in (False, True):
+        with tracking.run("room", "parent", key="p") as parent:
+            assert parent.done == again
+            with tracking.run("room", "child", key="c", parent=parent.id) as child:
+                assert child.done == again and child.id != parent.id
+                child.metrics({"x": 1.0})
+                child.tags({"a": "b"})
+            parent.metrics({"y": 2.0})
