@@ -6,7 +6,8 @@ changes overnight, so 250 days of it are worth a handful of independent ones, an
 almost every year. Adjusted over the columns by Benjamini and Hochberg (1995).
 
 Effective size: n / tau with tau = 1 + 2 * sum of autocorrelations up to the first that is not positive (Geyer 1992),
-the larger of that of the value and of its distance from the median. What this does not see: joint drift that leaves
+the larger of that of the value and of its distance from the median; of a category, the largest of its levels'; of gaps, that
+of being missing. What this does not see: joint drift that leaves
 every single column as it was.
 """
 
@@ -103,9 +104,11 @@ def compare(
             tau = dependence(x)
             distance, p = kolmogorov_smirnov(x, y, tau)
         else:
-            tau = 1.0  # the order of categories has no autocorrelation worth a correction; weekdays least of all
-            distance, p = chi_squared(a.dropna().astype(str).tolist(), b.dropna().astype(str).tolist(), tau)
-        gaps = missingness(int(a.isna().sum()), len(a), int(b.isna().sum()), len(b))
+            before = a.dropna().astype(str)
+            tau = max((dependence(np.asarray(before == level, float)) for level in before.unique()), default=1.0)
+            distance, p = chi_squared(before.tolist(), b.dropna().astype(str).tolist(), tau)
+        runs = dependence(np.asarray(a.isna(), float))  # a sensor that fails does so for days
+        gaps = missingness(*(round(n / runs) for n in (int(a.isna().sum()), len(a), int(b.isna().sum()), len(b))))
         found.append((column, distance, (len(a) / tau, len(b) / tau), min(1.0, 2 * min(p, gaps))))
     adjusted = stats.benjamini_hochberg([p for *_, p in found])
     return [ColumnDrift(c, d, e, p, float(q)) for (c, d, e, p), q in zip(found, adjusted, strict=True)]

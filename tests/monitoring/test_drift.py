@@ -85,3 +85,31 @@ def test_an_absent_column_is_an_error() -> None:
     reference = frame(50, np.random.default_rng(0))
     with pytest.raises(KeyError):
         drift.compare(reference, reference.drop(columns="x"), ["x"], [])
+
+
+def sticky(random: np.random.Generator, n: int, stay: float = 0.95) -> np.ndarray:
+    """Two states that last about twenty rows each: (n,) of 0 and 1."""
+    return np.cumsum(random.random(n) > stay) % 2
+
+
+@pytest.mark.parametrize("of", ["category", "gap"])
+def test_runs_of_a_category_or_of_gaps_are_no_drift(of) -> None:
+    """Rows of one run are no witnesses of their own: taken for such, half of these alarmed."""
+    alarms = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        rows = [pd.DataFrame({"x": sticky(random, n)}) for n in (1000, 300)]
+        if of == "category":
+            (found,) = drift.compare(*(frame.astype(str) for frame in rows), [], ["x"])
+        else:
+            noise = [pd.DataFrame({"x": np.where(f["x"] == 1, random.random(len(f)), np.nan)}) for f in rows]
+            (found,) = drift.compare(*noise, ["x"], [])
+        alarms += found.adjusted <= 0.05
+    assert alarms <= 9  # of 60: 15 %, for a two-sided rounding of so few runs
+
+
+def test_a_category_that_changed_for_good_is_seen_through_its_runs() -> None:
+    random = np.random.default_rng(1)
+    before, after = sticky(random, 3000), np.zeros(1000, int)
+    (found,) = drift.compare(pd.DataFrame({"x": before.astype(str)}), pd.DataFrame({"x": after.astype(str)}), [], ["x"])
+    assert found.adjusted < 0.01

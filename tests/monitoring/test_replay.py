@@ -80,15 +80,15 @@ def test_false_alarms_are_counted_over_the_training_period(finance) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["_controls/portal", "_controls/storms"])
-def test_a_control_drifts_and_never_calls_for_retraining(home, name) -> None:
+@pytest.mark.parametrize(("name", "moved"), [("_controls/portal", 0.8), ("_controls/storms", 0.2)])
+def test_a_control_drifts_and_never_calls_for_retraining(home, name, moved) -> None:
     """The inputs move and the performance stays: watch, and no more."""
     pack = load(name)
     made = champion.train(pack, pack.config.champion.train_until)
     champion.set_alias(made.name, "champion", made.version)
     _, windows, alerts, _ = replay.replay(pack, QUICK, "control")
     assert len(windows) >= 9 and {w.verdict for w in windows} <= {"none", "watch"} and alerts == []
-    assert sum(w.verdict == "watch" for w in windows) >= len(windows) / 2
+    assert sum(w.verdict == "watch" for w in windows) >= moved * len(windows)
 
 
 @pytest.mark.parametrize(
