@@ -1,5 +1,6 @@
 """Open an incident, answer it, take it up again after a crash. One process at a time works on one incident."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from common.contracts import Alert
 from common.errors import BadInput, Refused
 from common.settings import settings as shared
 from common.tracking import tracing
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,10 @@ def home() -> Path:
 
 @contextmanager
 def desk(incident: str, s: AgentSettings | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """(graph, config) for one incident, nobody else at it: LangGraph itself lets two processes resume one thread."""
+    """(graph, config) for one incident, nobody else at it: LangGraph itself lets two processes resume one thread. BadInput for a
+    name that is none of an alert: it becomes a file's."""
+    if not NAME.fullmatch(incident):
+        raise BadInput(f"no incident {incident[:80]!r}", "python -m agents list")
     with FileLock(home() / f"{incident}.lock"):
         graph, _ = compile_graph(home(), s or settings())
         # the strict key makes a stale or unknown interrupt id an error instead of a silent no-op

@@ -127,6 +127,13 @@ def test_an_approval_under_another_domain_is_refused_and_asked_for_still(alert, 
     assert incident.show(alert.id).status == "waiting" and registry.champion_of(alert.model) == "1"
 
 
+@pytest.mark.parametrize("name", ["../../evil/x", "a" * 300, "", "/tmp/x"])
+def test_a_name_that_is_no_incident_s_touches_no_file(home, name) -> None:
+    with pytest.raises(BadInput, match="no incident"):
+        incident.show(name)
+    assert not list(home.rglob("*.lock"))
+
+
 def approved(alert: Alert, action: str = "retrain_and_promote", hours: float = 0) -> State:
     """What the graph holds when it acts."""
     decision = Decision(type="approve", approver="ann", at=now() - timedelta(hours=hours))
