@@ -95,6 +95,10 @@ def up(s: ServingSettings, owner: int = 0) -> tuple[dict[str, Any], bool]:
             if other := difference(s, state):
                 raise NotReady(f"{state['engine']} is up, and {other} asks for another", "python -m serving down")
             wait(s)
+            if other_key(s):
+                raise NotReady(
+                    f"{state['engine']} is up under another LLM_API_KEY, or under none", "python -m serving down"
+                )
             orphan = bool(owner) and bool(state["owner"]) and not psutil.pid_exists(state["owner"])
             console.say(
                 f"already up: {state['engine']}, {state['precision']}{'; its owner is gone, so we end it' if orphan else ''}"
@@ -189,6 +193,13 @@ def difference(s: ServingSettings, state: dict[str, Any]) -> str:
         return f"MODEL={s.model}"
     wanted = {"TASK": (s.task, state.get("task", s.task)), "LORA": (s.lora, state.get("lora", s.lora))}
     return next((f"{name}={ours}" for name, (ours, theirs) in wanted.items() if ours != theirs), "")
+
+
+def other_key(s: ServingSettings) -> bool:
+    """Whether the running engine refuses the key of these settings, or lets somebody in without it."""
+    key = shared().llm_key.get_secret_value()
+    refused = supervisor.get(s.port, "/v1/models", key)[0] == 401
+    return refused or (key not in ("", "none") and supervisor.get(s.port, "/v1/models", "none")[0] == 200)
 
 
 def down(s: ServingSettings, owner: int = 0) -> bool:

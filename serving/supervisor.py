@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from contextlib import suppress
@@ -140,14 +141,21 @@ class Supervisor:
 
 def fetch(port: int, path: str) -> str | None:
     """The text of a GET that answered 200, else None."""
-    key = shared().llm_key.get_secret_value()
+    code, text = get(port, path, shared().llm_key.get_secret_value())
+    return text if code == 200 else None
+
+
+def get(port: int, path: str, key: str) -> tuple[int, str]:
+    """(status, text) of a GET under a key; status 0 where nothing of HTTP came back."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the key is for nobody's proxy
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {key}"})
     try:
         with direct.open(request, timeout=5) as answer:
-            return str(answer.read().decode()) if answer.status == 200 else None
+            return int(answer.status), str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        return error.code, ""
     except (OSError, http.client.HTTPException, ValueError):  # whatever it is, it is no healthy engine
-        return None
+        return 0, ""
 
 
 def die_with_parent() -> None:

@@ -14,7 +14,7 @@ import pytest
 from common.errors import NotReady
 from serving import server
 from serving.config import ServingSettings
-from tests.conftest import free_port, run_cli
+from tests.conftest import forget, free_port, run_cli
 
 
 @pytest.fixture
@@ -58,6 +58,22 @@ def test_another_model_is_not_what_is_already_up(echo) -> None:
     for other in ({"model": "elsewhere"}, {"task": "embed"}, {"lora": "a=b"}, {"engine": "llamacpp"}):
         with pytest.raises(NotReady, match="asks for another"):
             server.up(echo.model_copy(update=other))
+
+
+def test_a_key_that_the_running_engine_does_not_ask_for_is_told(echo, monkeypatch) -> None:
+    """It used to say "already up", and the door stayed open."""
+    server.up(echo)
+    monkeypatch.setenv("LLM_API_KEY", "new")
+    forget()
+    with pytest.raises(NotReady, match="another LLM_API_KEY"):
+        server.up(echo)
+    server.down(echo)
+    server.up(echo)
+    assert server.up(echo)[0]["up"]
+    monkeypatch.delenv("LLM_API_KEY")
+    forget()
+    with pytest.raises(NotReady, match="another LLM_API_KEY"):
+        server.up(echo)
 
 
 def test_who_started_it_does_not_end_it_once_somebody_else_asked_for_it(echo) -> None:
