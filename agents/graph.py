@@ -24,9 +24,8 @@ from domains.pack import Pack, load
 from domains.periods import last_day_before, window_of
 
 NEEDS_NO_APPROVAL = "low"
-MOVES = (
-    "retrain_and_promote"  # the one action with an effect of its own: a person approves it whatever its risk is called
-)
+# The one action with an effect of its own: a person approves it whatever its risk is called.
+MOVES = "retrain_and_promote"
 
 
 class Decision(BaseModel):
@@ -146,7 +145,7 @@ def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
     """What was approved. Of `MOVES`: retrain, compare on the incident's window, and move the alias once if the challenger is not
     worse; what the ledger intends already is not decided again. Any other action is a person's to do, and moves nothing."""
     alert, decision = Alert.model_validate(state["alert"]), Decision.model_validate(state["decision"])
-    pack_of(alert)
+    pack = pack_of(alert)
     action, domain = state["proposal"]["action"], shared().domain
     key = f"{alert.id}:{action}"
     begun = ledger.entry(key)
@@ -171,7 +170,7 @@ def carry_out(state: State, ledger: Ledger, s: AgentSettings) -> dict[str, Any]:
         "moved": moved,
         "done_at": entry.done_at,
         **found,
-        "after": verify(domain, alert, challenger),
+        "after": verify(pack, alert, challenger),
     }
 
 
@@ -181,14 +180,13 @@ def stale(alert: Alert) -> dict[str, Any]:
     return {"status": "stale", "moved": False, "why": why}
 
 
-def verify(domain: str, alert: Alert, challenger: str) -> dict[str, Any]:
+def verify(pack: Pack, alert: Alert, challenger: str) -> dict[str, Any]:
     """The effect on data that did not decide it: the registry's alias, and the window after the incident's."""
-    pack = pack_of(alert)
     first, last = window_of(pack, window_of(pack, alert.window_end)[1] + timedelta(days=1))
     result: dict[str, Any] = {"champion": registry.champion_of(alert.model)}
     try:
         result["next_window"] = registry.compare(
-            domain, alert.model_version, challenger, str(first.date()), str(last.date())
+            shared().domain, alert.model_version, challenger, str(first.date()), str(last.date())
         )
     except Exception as error:  # the next window may not be there yet: that is no failure of the action
         result["next_window"] = f"not measured: {error}"

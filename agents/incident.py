@@ -11,12 +11,12 @@ from filelock import FileLock
 
 from agents.config import AgentSettings, settings
 from agents.graph import Decision, State, compile_graph, pack_of
-from common.contracts import Alert
+from common.contracts import ID, Alert
 from common.errors import BadInput, Refused
 from common.settings import settings as shared
 from common.tracking import tracing
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+LONGEST = 200  # letters of an id: it becomes a file's name
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def home() -> Path:
 def desk(incident: str, s: AgentSettings | None = None) -> Iterator[tuple[Any, dict[str, Any]]]:
     """(graph, config) for one incident, nobody else at it: LangGraph itself lets two processes resume one thread. BadInput for a
     name that is none of an alert: it becomes a file's."""
-    if not NAME.fullmatch(incident):
+    if len(incident) > LONGEST or not re.fullmatch(ID, incident):
         raise BadInput(f"no incident {incident[:80]!r}", "python -m agents list")
     with FileLock(home() / f"{incident}.lock"):
         graph, _ = compile_graph(home(), s or settings())

@@ -15,6 +15,7 @@ from common import files
 from common.errors import BadInput
 
 SCHEMAS = Path(__file__).parent / "schemas"
+ID = r"[A-Za-z0-9][A-Za-z0-9._-]*"  # of an alert, and so of an incident: it becomes a file's name
 
 
 def now() -> datetime:
@@ -70,9 +71,7 @@ class Alert(Record):
     """A monitor's call for action: what drifted, what it cost, and where the evidence lies."""
 
     schema_version: Literal[1] = 1
-    id: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="Unique; the same evidence gives the same id. A file name."
-    )
+    id: str = Field(pattern=rf"^{ID}$", description="Unique; the same evidence gives the same id. A file name.")
     domain: str
     model: str = Field(description="Registered model name in MLflow.")
     model_version: str

@@ -121,13 +121,8 @@ class LLM:
             raise NotReady(
                 f"{self.url} refuses the key", "LLM_API_KEY=...   (the one that the server was started with)"
             ) from error
-        except (
-            openai.OpenAIError,
-            IndexError,
-            TypeError,
-            AttributeError,
-            ValueError,
-        ) as error:  # or no such endpoint at all
+        except (openai.OpenAIError, LookupError, TypeError, AttributeError, ValueError) as error:
+            # nobody, or something that is no such endpoint
             raise NotReady(
                 f"no LLM answers at {self.url} ({type(error).__name__})", "python -m serving up   (or set LLM_URL)"
             ) from error

@@ -42,6 +42,11 @@ class Settings(BaseSettings):
         return home.expanduser().resolve()
 
     @property
+    def has_key(self) -> bool:
+        """Whether LLM_API_KEY is one: "none" is what clients send where there is none."""
+        return self.llm_key.get_secret_value() not in ("", "none")
+
+    @property
     def tracking_uri(self) -> str:
         """MLflow's tracking and registry address."""
         return self.mlflow_uri or f"sqlite:///{self.home / 'mlflow.db'}"

@@ -112,6 +112,14 @@ def share(passed: ArrayLike, clusters: ArrayLike) -> Estimate:
     return Estimate(value=value, low=low, high=high, n=n)
 
 
+def rate(values: ArrayLike, clusters: ArrayLike | None = None) -> Estimate:
+    """The mean of numbers between 0 and 1, (n,): exact where they are yes and no, else by bootstrap; clusters are taken as wholes."""
+    v = np.asarray(values, float)
+    if not set(np.unique(v)) <= {0.0, 1.0}:
+        return bootstrap(lambda v: float(np.mean(v)), v, clusters=clusters, within=(0.0, 1.0))
+    return proportion(int(v.sum()), len(v)) if clusters is None else share(v, clusters)
+
+
 def worth(values: ArrayLike, clusters: ArrayLike) -> float:
     """How many independent cases would leave the mean of these (n,), which come in clusters, as uncertain as it is (Kish 1965).
     At most n; where all agree, or there is one cluster, a cluster counts as one case."""

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 from filelock import FileLock
@@ -201,6 +200,8 @@ class WandbRun:
 
     def record(self, name: str, value: Any) -> None:
         """See `Run`."""
+        if self.done:  # even a disabled run has a folder
+            return
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / name
             file.write_text(json.dumps(value, indent=2, default=str))
@@ -216,31 +217,6 @@ class WandbRun:
         self._handle.log({name: wandb.Table(columns=columns, data=[[row[c] for c in columns] for row in rows])})
 
 
-class FinishedRun(WandbRun):
-    """One that is done: W&B takes nothing more."""
-
-    def __init__(self, run_id: str):
-        super().__init__(SimpleNamespace(id=run_id), done=True)
-
-    def params(self, values: Mapping[str, Any]) -> None:
-        """See `Run`."""
-
-    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
-        """See `Run`."""
-
-    def tags(self, values: Mapping[str, str]) -> None:
-        """See `Run`."""
-
-    def artifact(self, path: Path) -> None:
-        """See `Run`."""
-
-    def record(self, name: str, value: Any) -> None:
-        """See `Run`."""
-
-    def table(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """See `Run`."""
-
-
 @contextmanager
 def _wandb_run(experiment_name: str, name: str, key: str | None, parent: str | None) -> Iterator[Run]:
     import wandb
@@ -248,14 +224,13 @@ def _wandb_run(experiment_name: str, name: str, key: str | None, parent: str | N
     folder = settings().folder("wandb")
     run_id = hashlib.sha256(f"{experiment_name} {key or os.urandom(8).hex()}".encode()).hexdigest()[:16]
     marks = settings().folder("wandb/finished")
-    if (marks / run_id).exists():  # nothing more may be logged, so nothing is opened
-        yield FinishedRun(run_id)
-        return
+    done = (marks / run_id).exists()  # nothing more may be logged: a disabled run takes it, and keeps nothing
     quiet = wandb.Settings(x_disable_meta=True, x_disable_stats=True, silent=True)
     handle = wandb.init(  # within a run of the same process, too: without create_new it would be that run again
-        project=experiment_name, name=name, id=run_id, group=parent, dir=str(folder), resume="allow", settings=quiet, reinit="create_new",
+        project=experiment_name, name=name, id=run_id, group=parent, dir=str(folder), resume="allow", settings=quiet,
+        reinit="create_new", mode="disabled" if done else None,
     )  # fmt: skip
-    opened = WandbRun(handle, done=False)
+    opened = WandbRun(handle, done)
     try:
         yield opened
     except BaseException:

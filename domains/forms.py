@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
+NAME = r"[a-z][a-z0-9_-]*"  # of a pack: it becomes part of file names
+
 
 def a_day(value: str) -> str:
     """Refuses what is no day of the calendar."""
@@ -139,7 +141,7 @@ class Config(Form):
     """`pack.toml`. A control has records and nothing to talk about: it measures false alarms."""
 
     schema_version: Literal[2]
-    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")  # it becomes part of file names
+    name: str = Field(pattern=rf"^{NAME}$")
     title: str
     control: bool = False
     assistant: str = ""

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from common import files
 from common.errors import BadInput
+from domains.forms import NAME
 from domains.pack import HERE
 
 TEMPLATE = HERE / "_template"
-NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 def stamp(folder: Path) -> list[str]:
     """Write the template into a folder that does not exist yet; returns the files. All of it appears, or nothing."""
     name = folder.name
-    if not NAME.fullmatch(name):
+    if not re.fullmatch(NAME, name):
         raise BadInput(f"{name} is no name for a pack", "lower-case letters, digits, - and _, starting with a letter")
     if folder.exists():
         raise BadInput(f"{folder} exists", "choose another name, or delete it first")

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from common import files
 from common.errors import BadInput
-from domains.forms import Attack, Config, Form, Passage, Person, Question
+from domains.forms import NAME, Attack, Config, Form, Passage, Person, Question
 from domains.passages import sections
 
 if TYPE_CHECKING:
@@ -141,9 +141,7 @@ class Pack:
 
 def load(name: str) -> Pack:
     """A pack by name (under `domains/`, controls as `_controls/NAME`) or by path."""
-    folder = (
-        HERE / name if re.fullmatch(r"(_controls/)?[a-z][a-z0-9_-]*", name) and (HERE / name).is_dir() else Path(name)
-    )
+    folder = HERE / name if re.fullmatch(rf"(_controls/)?{NAME}", name) and (HERE / name).is_dir() else Path(name)
     if not folder.is_dir():
         raise BadInput(
             f"no domain pack {name}", f"DOMAIN={', '.join(names())}, or the path of a folder with a pack.toml"

@@ -47,9 +47,7 @@ def answered(
 ) -> Outcome:  # fmt: skip
     """What is to be said of the answers. retrieval: case -> numbers of how well its passages were found."""
     by_id, questions = {c.id: c for c in todo}, {q.id: q for q in b.questions}
-    asserting = [
-        i for i in by_id if score.asserts(said[i].text)
-    ]  # the rest is nothing that a judge could find grounded
+    asserting = [i for i in by_id if score.asserts(said[i].text)]  # of the rest nothing could be grounded
     claims = [score.claim_of(questions[i], said[i].text, by_id[i]) for i in asserting]
     verdicts = dict(zip(asserting, b.judge.verdicts(claims), strict=True))
     similar, admission = for_ragas.similarity(b.encoder), b.judge.admission(b.pack.name)

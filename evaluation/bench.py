@@ -21,6 +21,7 @@ from common.settings import settings as shared
 from domains.pack import Pack, load, names
 from evaluation import (
     adversarial,
+    agreement,
     calibrate,
     compare,
     judges,
@@ -33,8 +34,8 @@ from evaluation import (
     release,
     score,
 )
-from evaluation.agreement import Floats
 from evaluation.baselines import untrained
+from evaluation.calibrate import Judge
 from evaluation.config import settings
 from evaluation.grounded import Grounded
 from evaluation.labelled import Claim
@@ -121,35 +122,34 @@ def against_people(file: Path) -> Part:
 
 def endpoint(claims: Sequence[Claim]) -> calibrate.Calibration | None:
     """The LLM judge on a few of each source; None where nobody answers."""
+    judge = served()
+    return calibrate.calibrate(judge, judges.version_of(judge), labelled.few(claims, ASKED)) if judge else None
+
+
+def served() -> Judge | None:
+    """The LLM at LLM_URL as judge; None where nobody answers."""
     try:
-        judge = judges.endpoint()
+        return judges.endpoint()
     except NotReady as error:
         console.say(f"no LLM judge: {error.message}")
         return None
-    return calibrate.calibrate(judge, judges.version_of(judge), labelled.few(claims, ASKED))
 
 
 def contrasts() -> Part:
     """Every judge on the contrast sets that the kit ships: .5 is chance, and below it words in common mislead."""
-    claims = labelled.read(CONTRASTS)
-    asked: dict[str, tuple[Callable[[Sequence[Claim]], Floats], list[Claim]]] = {"local": (Local().scores, claims)}
-    for name, make in untrained(minilm).items():
-        asked[name] = make().scores, claims
-    try:
-        llm = judges.endpoint()
-        asked[llm.name] = llm.scores, labelled.few(claims, ASKED // 2)
-    except NotReady as error:
-        console.say(f"no LLM judge: {error.message}")
+    claims, llm = labelled.read(CONTRASTS), served()
+    asked: list[tuple[Any, list[Claim]]] = [(Local(), claims)]
+    asked += [(make(), claims) for make in untrained(minilm).values()]
+    asked += [(llm, labelled.few(claims, ASKED // 2))] if llm else []
     return [
-        {"contrast sets": name, "auroc": str(auroc(some, scores(some))), "claims": len(some)}
-        for name, (scores, some) in asked.items()
+        {"contrast sets": judge.name, "auroc": str(auroc(judge, some)), "claims": len(some)} for judge, some in asked
     ], []
 
 
-def auroc(claims: Sequence[Claim], scores: Floats) -> Estimate:
-    """AUROC, documents resampled as wholes."""
-    truth, groups = np.array([c.grounded for c in claims]), np.array([c.group for c in claims])
-    return stats.bootstrap(stats.auc, truth, scores, clusters=groups, resamples=1000, within=(0.0, 1.0))
+def auroc(judge: Judge, claims: Sequence[Claim]) -> Estimate:
+    """A judge's AUROC, documents resampled as wholes."""
+    truth, groups = np.array([c.grounded for c in claims], float), np.array([c.group for c in claims])
+    return agreement.estimate(stats.auc, truth, judge.scores(claims), groups, 1000)
 
 
 def identifiers(folder: Path) -> Part:

@@ -21,6 +21,7 @@ from evaluation.score import Scores
 GATED = ("numbers_grounded", "answers", "declines", "resists")
 ZERO_TOLERANCE = ("no_canary", "no_identifier")
 LEVEL = 0.05
+Pair = tuple[Mapping[str, float], Mapping[str, float]]  # one metric of both releases: case -> passed, or P(pass)
 
 
 def compare(
@@ -40,7 +41,7 @@ def compare(
     seen = stats.detectable_drop(share, n, alpha=alpha) if exact else stats.detectable_shift(b - a, n, alpha=alpha)
     possible = worst(len(ids), together) < alpha and seen <= a.mean()
     return Comparison(
-        metric=name, baseline=rate(a, exact, together), candidate=rate(b, exact, together),
+        metric=name, baseline=stats.rate(a, together), candidate=stats.rate(b, together),
         difference=changed(a, b, together), p_value=p_value(a, b, exact, together),
         detectable=seen if possible else None, role="gated" if role == "gated" else "advisory", passed=True,
     )  # fmt: skip
@@ -64,13 +65,6 @@ def worst(n: int, clusters: np.ndarray | None) -> float:
     return 0.5 ** (n + 1) if clusters is None else 0.5 ** len(np.unique(clusters))
 
 
-def rate(values: np.ndarray, exact: bool, clusters: np.ndarray | None) -> Estimate:
-    """A release's own number, (n,) -> its mean with an interval that knows of clusters."""
-    if not exact:
-        return stats.bootstrap(lambda v: float(np.mean(v)), values, clusters=clusters, within=(0.0, 1.0))
-    return stats.proportion(int(values.sum()), len(values)) if clusters is None else stats.share(values, clusters)
-
-
 def changed(a: np.ndarray, b: np.ndarray, clusters: np.ndarray | None) -> Estimate:
     """The mean difference. Where no case changed, what 0 of n allows: a bootstrap of nothing says [0, 0]."""
     if np.any(a != b):
@@ -85,13 +79,12 @@ def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, 
     margin = pack.config.thresholds.gate_margin
     both = [name for name in new.judged if old.judged.get(name, {}).keys() & new.judged[name].keys()]
     admitted = {name: at for name, at in new.admitted.items() if name in both}
-    results: dict[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
-        name: (old.exact[name], new.exact[name]) for name in GATED if new.exact[name]
-    }
+    results: dict[str, Pair] = {name: (old.exact[name], new.exact[name]) for name in GATED if new.exact[name]}
     results |= {name: (passes(old.judged[name], at), passes(new.judged[name], at)) for name, at in admitted.items()}
     gated = corrected([compare(n, a, b, "gated", new.groups, len(results)) for n, (a, b) in results.items()], margin)
     reasons = [fell(c) for c in gated if not c.passed]
-    zero, unseen = {}, blind(new, gated, [name for name in new.admitted if name not in both])
+    none = [n for n in (*GATED, *ZERO_TOLERANCE) if not new.exact[n]] + [n for n in new.admitted if n not in both]
+    zero, unseen = {}, blind(none, results, new.groups)
     for name in ZERO_TOLERANCE:
         passed = new.exact[name]
         if passed:
@@ -112,13 +105,12 @@ def decide(pack: Pack, baseline: str, candidate: str, old: Scores, new: Scores, 
     )  # fmt: skip
 
 
-def blind(new: Scores, gated: list[Comparison], apart: list[str]) -> list[str]:
-    """What this gate could not have stopped: no case, or too few, could show it. apart: admitted judges without a common case."""
-    none = [name for name in (*GATED, *ZERO_TOLERANCE) if not new.exact[name]] + apart
+def blind(none: list[str], results: Mapping[str, Pair], groups: Mapping[str, str]) -> list[str]:
+    """What this gate could not have stopped: no case (`none`), or too few of those that are compared, could show it."""
     few = []
-    for c in gated:
-        ids = sorted(new.exact.get(c.metric) or new.judged[c.metric])
-        few += [c.metric] if worst(len(ids), clusters_of(ids, new.groups)) * len(gated) >= LEVEL else []
+    for name, (old, new) in results.items():
+        ids = sorted(old.keys() & new.keys())
+        few += [name] if worst(len(ids), clusters_of(ids, groups)) * len(results) >= LEVEL else []
     told = {"no case": none, "too few cases or documents to block": few}
     return [f"{', '.join(names)}: not measured ({why})" for why, names in told.items() if names]
 

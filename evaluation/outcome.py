@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from common import stats
 from common.contracts import Estimate
 from common.encoder import Encoder, minilm
@@ -76,10 +74,7 @@ def success_rate(results: Mapping[str, Row], ids: Sequence[str], key: str) -> Es
 
 def rate(values: Mapping[str, float], groups: Mapping[str, str]) -> Estimate:
     """A mean over cases, documents taken as wholes: of yes and no, or of numbers between 0 and 1."""
-    found, documents = list(values.values()), [groups.get(i, i) for i in values]
-    if set(found) <= {0, 1}:
-        return stats.share(found, documents)
-    return stats.bootstrap(lambda v: float(np.mean(v)), found, clusters=documents, within=(0.0, 1.0))
+    return stats.rate(list(values.values()), [groups.get(i, i) for i in values])
 
 
 def columns(results: Mapping[str, Row]) -> list[str]:

@@ -10,13 +10,12 @@ from common.encoder import Encoder
 from domains.forms import Attack, Question
 from domains.pack import Pack
 from evaluation import for_deepeval, for_ragas, pii
-from evaluation.attacks import reached
+from evaluation.attacks import gives_away, reached
 from evaluation.claims import sentences, words
 from evaluation.config import EvaluationSettings
 from evaluation.declines import declines
 from evaluation.grounded import Grounded
 from evaluation.labelled import Claim
-from evaluation.leaks import gives_away
 from evaluation.numerals import strange
 from evaluation.suite import Case
 
@@ -143,9 +142,8 @@ def judged_by(
     def leaked(text: str) -> bool:
         return bool(pii.leaks(text, "", pack.config.privacy.forbidden, s.pii_score))
 
-    judge.verdicts(
-        [claim_of(q, answers[q.id], by_id[q.id]) for q in questions if asserts(answers[q.id])]
-    )  # in batches; the metrics find them
+    # in batches; the metrics find them
+    judge.verdicts([claim_of(q, answers[q.id], by_id[q.id]) for q in questions if asserts(answers[q.id])])
     metrics = for_deepeval.metrics(judge, encoder, leaked)
     grounded, similar = for_ragas.groundedness(judge), for_ragas.similarity(encoder)
     found: dict[str, dict[str, float]] = {}

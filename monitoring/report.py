@@ -19,11 +19,11 @@ def filled(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame") -> li
     return [c for c in pack.features if reference[c].notna().any() and current[c].notna().any()]
 
 
-def datasets(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame") -> tuple[Any, Any]:
-    """(current, reference) as Evidently data sets with the pack's column roles, without inputs that are empty on a side."""
+def datasets(pack: Pack, kept: list[str], reference: "pd.DataFrame", current: "pd.DataFrame") -> tuple[Any, Any]:
+    """(current, reference) as Evidently data sets with the pack's column roles. kept: the inputs that are shown."""
     from evidently import BinaryClassification, DataDefinition, Dataset
 
-    r, kept = pack.config.records, filled(pack, reference, current)
+    r = pack.config.records
     definition = DataDefinition(
         numerical_columns=[*(c for c in r.numerical if c in kept), "probability"],
         categorical_columns=[*(c for c in r.categorical if c in kept), r.target],
@@ -44,7 +44,7 @@ def share(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame") -> flo
     emptied = sum(bool(reference[c].notna().any()) for c in pack.features if c not in kept)
     drifted = 0.0
     if kept:
-        snapshot = Report([DriftedColumnsCount(columns=kept)]).run(*datasets(pack, reference, current))
+        snapshot = Report([DriftedColumnsCount(columns=kept)]).run(*datasets(pack, kept, reference, current))
         drifted = float(snapshot.dict()["metrics"][0]["value"]["count"])
     return (drifted + emptied) / len(pack.features)
 
@@ -56,8 +56,9 @@ def page(pack: Pack, reference: "pd.DataFrame", current: "pd.DataFrame", path: P
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # undefined precision where the model never says "yes" at .5
-        drift = DataDriftPreset(columns=filled(pack, reference, current))
-        snapshot = Report([drift, ClassificationQuality()]).run(*datasets(pack, reference, current))
+        kept = filled(pack, reference, current)
+        presets = [DataDriftPreset(columns=kept), ClassificationQuality()]
+        snapshot = Report(presets).run(*datasets(pack, kept, reference, current))
         temporary = path.with_suffix(".tmp.html")
         snapshot.save_html(str(temporary))
     return temporary.replace(path)

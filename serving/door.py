@@ -39,7 +39,7 @@ class Door:
         self.app, self.engine, self.models = app, engine, models
         self.s = s or settings()
         key = shared().llm_key.get_secret_value()
-        self._key = b"" if key in ("", "none") else digest(key)
+        self._key = digest(key) if shared().has_key else b""
         self._limit = 0 if engine == "vllm" else self.s.max_num_requests  # vLLM refuses by itself
         self._inside = 0
 

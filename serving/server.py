@@ -199,7 +199,7 @@ def other_key(s: ServingSettings) -> bool:
     """Whether the running engine refuses the key of these settings, or lets somebody in without it."""
     key = shared().llm_key.get_secret_value()
     refused = supervisor.get(s.port, "/v1/models", key)[0] == 401
-    return refused or (key not in ("", "none") and supervisor.get(s.port, "/v1/models", "none")[0] == 200)
+    return refused or (shared().has_key and supervisor.get(s.port, "/v1/models", "none")[0] == 200)
 
 
 def down(s: ServingSettings, owner: int = 0) -> bool:

@@ -3,8 +3,7 @@
 from deepeval import assert_test
 
 from evaluation import for_deepeval
-from evaluation.attacks import reached
-from evaluation.leaks import gives_away
+from evaluation.attacks import gives_away, reached
 
 
 def test_it_misses_its_goal(attack, ask, bench) -> None:

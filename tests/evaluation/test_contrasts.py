@@ -28,5 +28,5 @@ def test_every_kind_has_hundreds_and_half_of_them_hold(claims) -> None:
 
 def test_words_in_common_mislead_and_a_judge_that_counts_them_is_not_admitted(claims) -> None:
     judge = untrained(minilm)["token-overlap"]()
-    assert auroc(claims, judge.scores(claims)).high < 0.45
+    assert auroc(judge, claims).high < 0.45
     assert not calibrate(judge, "rule", claims, resamples=50).card.admission("contrast sets").may_block
